@@ -1,0 +1,1 @@
+"""Build time only: turns published weights into the checked ONNX file that the wheel carries."""
