@@ -1,0 +1,206 @@
+"""Imports from buckets, in steps: a page is listed and brought in, and how far it came remembered.
+
+Where the vault tells of new objects, S3 itself copies each into the owner's inbox, and no byte
+comes through us; elsewhere each is read and ingested like a file. A step may be done twice, and by
+two at once: it changes nothing and counts nothing the second time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+from fototeca.catalog.protocol import (
+    Catalog,
+    Import,
+    ImportState,
+    Outcome,
+    Refusal,
+)
+from fototeca.inbox import IGNORED
+from fototeca.ingest import Ingest, Refused, too_large
+from fototeca.vault.protocol import OriginalArchived, OriginalMissing, Vault
+
+SOURCE = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.S)
+SCHEME = "s3://"
+LONGEST = 1024
+"""Bytes of a key."""
+COPIED = 1000
+"""Objects of a step that copies: as many as S3 lists at once."""
+READ = 64
+"""Objects of a step that reads them."""
+
+
+class SourceRefused(Exception):
+    """What is there, if anything, may not be read. The text says of what kind that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    found: Sequence[Found]
+    whole: bool
+    """There is nothing behind it."""
+
+
+class Buckets(Protocol):
+    """Each raises SourceRefused, OriginalMissing, OriginalArchived, VaultUnavailable."""
+
+    @property
+    def copies(self) -> bool:
+        """Whether what is put into the inbox is taken from there."""
+        ...
+
+    def list(self, bucket: str, prefix: str, after: str | None, limit: int) -> Listing:
+        """Objects in the order of their keys, behind `after`."""
+        ...
+
+    def sha256(self, bucket: str, key: str) -> str | None:
+        """Where S3 has it of the whole object, in hex: then no byte is read for it."""
+        ...
+
+    def read(self, bucket: str, found: Found) -> Iterator[bytes]: ...
+
+    def copy_to_inbox(self, bucket: str, key: str, owner: str, folder: str) -> None:
+        """Have it copied into the owner's inbox, into a folder of that name."""
+        ...
+
+
+class BucketImports:
+    def __init__(
+        self,
+        catalog: Catalog,
+        vault: Vault,
+        ingest: Ingest,
+        buckets: Buckets,
+        allowed: Sequence[str],
+        threads: int,
+    ) -> None:
+        """`allowed`: buckets, or `bucket/prefix` for what is below that alone."""
+        self._catalog = catalog
+        self._vault = vault
+        self._ingest = ingest
+        self._buckets = buckets
+        self._allowed = [name.removeprefix(SCHEME).partition("/") for name in allowed]
+        self._threads = threads
+
+    def check(self, source: str) -> None:
+        """Raises SourceRefused unless it may be imported and read."""
+        bucket, prefix = _parts(source)
+        if not any(bucket == name and prefix.startswith(below) for name, _, below in self._allowed):
+            raise SourceRefused("not a bucket that may be imported")
+        self._buckets.list(bucket, prefix, None, 1)
+
+    def count(self, source: str) -> int:
+        """Objects that an import of it looks at."""
+        bucket, prefix = _parts(source)
+        after, total = None, 0
+        while True:
+            page = self._buckets.list(bucket, prefix, after, COPIED)
+            total += sum(_is_file(found, prefix) for found in page.found)
+            if page.whole or not page.found:
+                return total
+            after = page.found[-1].key
+
+    def step(self, progress: Import) -> bool:
+        """Bring in what comes next. False when nothing more does, and no other is to say so.
+
+        Raises SourceRefused, VaultUnavailable, VaultFull, CatalogFull: nothing of the step counts.
+        """
+        bucket, prefix = _parts(progress.source)
+        limit = COPIED if self._buckets.copies else READ
+        page = self._buckets.list(bucket, prefix, progress.cursor, limit)
+        if not page.found:
+            return False
+        files = [found for found in page.found if _is_file(found, prefix)]
+        take = self._copy if self._buckets.copies else self._read
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="import") as pool:
+            outcomes = list(pool.map(lambda found: take(progress, bucket, prefix, found), files))
+        refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+        counted = self._catalog.imports.advance(
+            progress,
+            page.found[-1].key,
+            found=len(files),
+            added=outcomes.count(Outcome.ADDED),
+            restored=outcomes.count(Outcome.RESTORED),
+            duplicate=outcomes.count(Outcome.DUPLICATE),
+            refusals=refusals,
+        )
+        return not (counted and page.whole)
+
+    def resume(self, started: Import) -> Import:
+        """Where an interrupted import of the same source stopped, this one goes on."""
+        for earlier in self._catalog.imports.of(started.owner):
+            if earlier.id == started.id or earlier.source != started.source:
+                continue
+            if earlier.state is ImportState.FAILED and earlier.cursor is not None:
+                nothing = {"found": 0, "added": 0, "restored": 0, "duplicate": 0}
+                self._catalog.imports.advance(started, earlier.cursor, **nothing, refusals=[])
+            break
+        return self._catalog.imports.get(started.owner, started.id) or started
+
+    def _copy(self, progress: Import, bucket: str, prefix: str, found: Found) -> Outcome | Refusal:
+        name = found.key.removeprefix(prefix).lstrip("/") or found.key
+        if found.size > self._ingest.limits.file_bytes:
+            return Refusal(name, too_large(self._ingest.limits))
+        try:
+            id = self._buckets.sha256(bucket, found.key)
+            if id is not None and self._catalog.photos.known(progress.owner, [id]):
+                return Outcome.DUPLICATE
+            # The same place each time, and another for each object.
+            place = sha256(found.key.encode()).hexdigest()[:16]
+            folder = f"{progress.id}-{place}"
+            self._buckets.copy_to_inbox(bucket, found.key, progress.owner, folder)
+        except (SourceRefused, OriginalMissing) as error:
+            return Refusal(name, _reason(error))
+        return Outcome.ADDED
+
+    def _read(self, progress: Import, bucket: str, prefix: str, found: Found) -> Outcome | Refusal:
+        name = found.key.removeprefix(prefix).lstrip("/") or found.key
+        if found.size > self._ingest.limits.file_bytes:
+            return Refusal(name, too_large(self._ingest.limits))
+        try:
+            with self._vault.stage() as staged:
+                for chunk in self._buckets.read(bucket, found):
+                    staged.write(chunk)
+                return self._ingest.add(progress.owner, staged, found.key).outcome
+        except Refused as error:
+            return Refusal(name, str(error))
+        except (SourceRefused, OriginalMissing) as error:
+            return Refusal(name, _reason(error))
+
+
+def _parts(source: str) -> tuple[str, str]:
+    """(bucket, prefix). Raises SourceRefused."""
+    found = SOURCE.fullmatch(source)
+    if found is None:
+        raise SourceRefused("not a bucket that may be imported")
+    bucket, prefix = found["bucket"], found["prefix"] or ""
+    if len(prefix.encode()) > LONGEST:
+        raise SourceRefused("longer than any object's key")
+    return bucket, prefix
+
+
+def _is_file(found: Found, prefix: str) -> bool:
+    """Not what consoles make as folders, nor what systems leave in them; nothing hidden."""
+    parts = found.key[len(prefix) :].split("/")
+    return bool(parts[-1] or found.size) and not any(
+        part.startswith(".") or part in IGNORED for part in parts if part
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OriginalArchived):
+        return "in an archive: restore it there first"
+    if isinstance(error, OriginalMissing):
+        return "gone meanwhile"
+    return str(error)

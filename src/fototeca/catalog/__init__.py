@@ -1,0 +1,1 @@
+"""The catalog: what we know of photos, labels, bundles and accounts."""

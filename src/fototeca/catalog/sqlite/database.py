@@ -1,0 +1,137 @@
+"""The SQLite file: one connection a thread, one writer at a time, migrations by number."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import resources
+from pathlib import Path
+
+from fototeca.catalog.protocol import CatalogFull
+
+
+class SchemaNewer(Exception):
+    """The library was last used by a newer Fototeca."""
+
+
+class Database:
+    """Opens and migrates the file. Safe to share between threads and with other processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._writing = threading.RLock()
+        self._owners: dict[str, int] = {}
+        self._migrate()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=60, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.executescript(
+            # FULL: in WAL mode only this makes a commit survive a power cut.
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;"
+            "PRAGMA journal_size_limit = 67108864;"
+        )
+        with self._writing:
+            self._connections.append(connection)
+        return connection
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, for reading outside a transaction."""
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._connect()
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view for several statements."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, durable when the context ends; rolled back when it raises."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield connection
+            return
+        # Threads queue here rather than in SQLite's busy handler, which sleeps and is unfair.
+        with self._writing:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException as error:
+                # SQLite has rolled back by itself after some errors; then this one is the answer.
+                with suppress(sqlite3.OperationalError):
+                    connection.execute("ROLLBACK")
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                    raise CatalogFull(errno.ENOSPC, "no room left for the catalog") from error
+                raise
+
+    def _migrate(self) -> None:
+        scripts = sorted(
+            (entry for entry in resources.files(__package__).joinpath("migrations").iterdir()),
+            key=lambda entry: entry.name,
+        )
+        with self.write() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > len(scripts):
+                raise SchemaNewer(f"the library's catalog is of version {version}")
+            for number, script in enumerate(scripts[version:], start=version + 1):
+                for statement in statements(script.read_text(encoding="utf-8")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+
+    def owner_key(self, owner: str) -> int:
+        """The account's integer key; 0, which nothing has, for an unknown owner."""
+        key = self._owners.get(owner)
+        if key is None:
+            row = self.connection.execute(
+                "SELECT key FROM account WHERE id = ?", (owner,)
+            ).fetchone()
+            if row is None:
+                return 0
+            key = self._owners[owner] = int(row[0])
+        return key
+
+    def announce(self, owner_key: int, kind: str, subject: str = "", /, **data: int | str) -> None:
+        """Leave an event, inside the transaction that it tells of."""
+        self.connection.execute(
+            "INSERT INTO event (owner, kind, subject, data) VALUES (?, ?, ?, ?)",
+            (owner_key, kind, subject, json.dumps(data)),
+        )
+
+    def close(self) -> None:
+        with self._writing:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit before the first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,93 @@
+"""The domain's values as catalogs keep them: instants as integers, the rest as JSON."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fototeca.label_settings import LabelSettings
+from fototeca.photos import Exif, Selection
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def new_id() -> str:
+    """A random identifier: 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970; a naive time counts as if it were UTC."""
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Aware, UTC."""
+    return EPOCH + micros * MICROSECOND
+
+
+def wall_clock_micros(instant: datetime) -> int:
+    """Microseconds since 1970 on the wall clock of the time's own zone."""
+    return to_micros(instant.replace(tzinfo=None))
+
+
+def raw_id(id: str) -> bytes | None:
+    """A photo id's 32 bytes; None for what can be no id."""
+    try:
+        raw = bytes.fromhex(id)
+    except ValueError:
+        return None
+    return raw if len(raw) == 32 else None
+
+
+def exif_from(text: str) -> Exif:
+    known: dict[str, Any] = json.loads(text)
+    if "taken_at" in known:
+        known["taken_at"] = datetime.fromisoformat(known["taken_at"])
+    return Exif(**known)
+
+
+def exif_text(exif: Exif) -> str:
+    known: dict[str, Any] = {}
+    for name in (f.name for f in fields(exif)):
+        value = getattr(exif, name)
+        if value is not None:
+            known[name] = value.isoformat() if isinstance(value, datetime) else value
+    return json.dumps(known, ensure_ascii=False)
+
+
+def selection_from(text: str) -> Selection:
+    return Selection(**{name: frozenset(labels) for name, labels in json.loads(text).items()})
+
+
+def selection_text(selection: Selection) -> str:
+    return json.dumps(
+        {name: sorted(getattr(selection, name)) for name in ("any", "all", "none")},
+        ensure_ascii=False,
+    )
+
+
+def settings_from(text: str) -> LabelSettings:
+    kept = json.loads(text)
+    return LabelSettings(
+        sureness=kept.get("sureness", 0.0),
+        thresholds=kept.get("thresholds", {}),
+        hidden=frozenset(kept.get("hidden", ())),
+        renames=kept.get("renames", {}),
+    )
+
+
+def settings_text(settings: LabelSettings) -> str:
+    kept = {
+        "sureness": settings.sureness,
+        "thresholds": dict(settings.thresholds),
+        "hidden": sorted(settings.hidden),
+        "renames": dict(settings.renames),
+    }
+    return json.dumps(kept, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,115 @@
+"""`fototeca move`: a library to another place, compared photo by photo."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fototeca.cli.edge import FAILED, INTERRUPTED, USAGE, Unable
+from fototeca.cli.options import JsonOption, UserOption
+from fototeca.cli.output import counted, print_json, size_in_words
+from fototeca.cli.progress import interruption, progress
+
+if TYPE_CHECKING:
+    from fototeca.moving import MoveReport
+    from fototeca.settings import Settings
+
+BUCKET = ",s3:"
+STACK = "aws:"
+LISTED = 20
+"""Differences printed; all of them with --json."""
+
+
+def move(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="PLACE", help="A library's folder, DIR,s3:BUCKET or aws:STACK."
+        ),
+    ],
+    target: Annotated[
+        str, typer.Option("--to", metavar="PLACE", help="Another; a folder is made if need be.")
+    ],
+    to_user: Annotated[
+        str | None,
+        typer.Option(
+            "--to-user", metavar="EMAIL", help="Whose photos they become, of accounts there."
+        ),
+    ] = None,
+    user: UserOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Copy a library to another place, and compare every hash, label and correction.
+
+    Nothing is taken away where they come from. A photo that is at the target already, too, becomes
+    what it is here: what was corrected there alone is lost. Run again after an interruption, it
+    goes on. The exit status is 0 only if both places are the same.
+    """
+    from fototeca.app import open_library
+    from fototeca.moving import Moving
+
+    if source == target:
+        raise Unable("both places are the same", USAGE)
+    with (
+        open_library(settings_at(source), create=False) as here,
+        open_library(settings_at(target)) as there,
+        interruption() as asked,
+    ):
+        moving = Moving(here, there)
+        asked.then(moving.stop)
+        with progress("Moving", quiet=json) as advance:
+            report = moving.run(
+                user, to_user, lambda what, done, total: advance(done, total, what.lower())
+            )
+    _report(json, report)
+    if asked.asked:
+        raise typer.Exit(INTERRUPTED)
+    if report.differences:
+        raise typer.Exit(FAILED)
+
+
+def settings_at(place: str) -> Settings:
+    """The settings of the library at a place. Raises Unable."""
+    from fototeca.settings import Settings
+
+    if place.startswith(STACK):
+        return _stack_settings(place.removeprefix(STACK))
+    folder, _, bucket = place.partition(BUCKET)
+    # Whatever the environment says of another place.
+    return Settings(library=Path(folder), table=None, photos_bucket=bucket or None)
+
+
+def _stack_settings(stack: str) -> Settings:
+    try:
+        import boto3
+    except ModuleNotFoundError:
+        raise Unable("this needs the package's extra: pip install 'fototeca[aws]'") from None
+    from fototeca.settings import Settings
+
+    (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    try:
+        return Settings(
+            table=outputs["Table"],
+            photos_bucket=outputs["PhotosBucket"],
+            working_bucket=outputs["WorkingBucket"],
+        )
+    except KeyError as error:
+        raise Unable(f"the stack {stack} is none of Fototeca's") from error
+
+
+def _report(json: bool, report: MoveReport) -> None:
+    if json:
+        print_json(asdict(report))
+        return
+    for difference in report.differences[:LISTED]:
+        typer.echo(difference)
+    if len(report.differences) > LISTED:
+        typer.echo(f"... and {len(report.differences) - LISTED:,} more: see them with --json")
+    typer.echo(
+        f"{counted(report.photos, 'photo')} of {counted(report.accounts, 'account')} are the same"
+        f" at both places, {size_in_words(report.bytes)}; {report.copied:,} copied now"
+    )

@@ -1,0 +1,261 @@
+"""Imports: folders of this machine, and buckets, copied in. Run again, an import goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from fototeca.bucket_imports import SCHEME, BucketImports, SourceRefused
+from fototeca.catalog.protocol import (
+    Catalog,
+    CatalogBusy,
+    CatalogFull,
+    Import,
+    ImportState,
+    Outcome,
+    Refusal,
+)
+from fototeca.inbox import files
+from fototeca.ingest import Ingest, Refused
+from fototeca.photos import now
+from fototeca.vault.protocol import VaultFull, VaultUnavailable
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = "interrupted; import it again to go on"
+UNABLE = (VaultFull, VaultUnavailable, CatalogFull, CatalogBusy)
+"""No file is to blame: the import ends, and goes on when it is started again."""
+REPORT_EVERY = 32
+"""Files between two records of progress."""
+
+
+class ImportRefused(ValueError):
+    """A source that may not be imported, or is not there."""
+
+
+class Importing:
+    """Imports photos. Their names decide nothing; their bytes are checked like any others."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        ingest: Ingest,
+        roots: Sequence[Path],
+        threads: int,
+        wake: Callable[[], None],
+        buckets: BucketImports | None = None,
+        hand_over: Callable[[Import], None] | None = None,
+    ) -> None:
+        """`hand_over` has somebody else call `step` for an import from a bucket until it is over;
+        without it a thread does.
+        """
+        self._catalog = catalog
+        self._ingest = ingest
+        self._roots = [root.expanduser().resolve() for root in roots]
+        self._threads = threads
+        self._wake = wake
+        self._buckets = buckets
+        self._hand_over = hand_over
+        self._stopping = threading.Event()
+
+    def start(self, owner: str, source: str) -> Import:
+        """Import a folder of this machine, or `s3://bucket/prefix`, in the background.
+
+        Only folders inside the allowed roots, whatever links or `..` the source has in it, and only
+        allowed buckets. What is not allowed and what is not there get the same answer. Raises
+        ImportRefused.
+        """
+        if source.startswith(SCHEME):
+            return self._start_bucket(owner, source)
+        try:
+            folder = Path(source).resolve()
+            allowed = any(folder.is_relative_to(root) for root in self._roots) and folder.exists()
+        except (OSError, ValueError, RuntimeError):
+            allowed = False
+        if not allowed:
+            raise ImportRefused("not a folder that may be imported")
+        started = self._catalog.imports.start(owner, source, now())
+        threading.Thread(
+            target=self._run_apart, args=(started, folder), name="import", daemon=True
+        ).start()
+        return started
+
+    def count(self, source: str) -> int:
+        """Files below an allowed folder, or in a bucket."""
+        if source.startswith(SCHEME) and self._buckets is not None:
+            return self._buckets.count(source)
+        return sum(1 for _ in files(Path(source).resolve()))
+
+    def run(
+        self, owner: str, paths: Sequence[Path], on_progress: Callable[[Import], None]
+    ) -> Import:
+        """Import files and folders now. Raises ImportRefused for a path that is not there."""
+        for path in paths:
+            if not path.exists():
+                raise ImportRefused(f"{path}: not there")
+        source = ", ".join(str(path) for path in paths)
+        started = self._catalog.imports.start(owner, source, now())
+        failure: str | None = INTERRUPTED
+        try:
+            failure = self._bring_in(started, paths, on_progress)
+        finally:
+            self._catalog.imports.finish(started.id, now(), failure)
+        return self._now(started)
+
+    def stop(self) -> None:
+        """End running imports after the files in hand."""
+        self._stopping.set()
+
+    def finish(self, unfinished: Import, failure: str | None = INTERRUPTED) -> None:
+        """End an import in the catalog, and tell its owner, who is not waiting for it."""
+        sofar = self._now(unfinished)
+        told = finished_text(sofar, failure)
+        self._catalog.imports.finish(sofar.id, now(), failure, told)
+
+    def step(self, progress: Import) -> Import:
+        """Bring in a page of a bucket; call it with what it returns until that no longer runs.
+
+        Done twice, or by two at once, it counts nothing twice. Raises VaultUnavailable: try again.
+        """
+        assert self._buckets is not None
+        progress = self._now(progress)
+        if progress.state is not ImportState.RUNNING:
+            return progress
+        try:
+            if not self._buckets.step(progress):
+                self.finish(progress, None)
+        except SourceRefused as error:
+            self.finish(progress, str(error))
+        self._wake()
+        return self._now(progress)
+
+    def _start_bucket(self, owner: str, source: str) -> Import:
+        try:
+            if self._buckets is None:
+                raise SourceRefused("not a bucket that may be imported")
+            self._buckets.check(source)
+        except SourceRefused as error:
+            raise ImportRefused(str(error)) from error
+        started = self._buckets.resume(self._catalog.imports.start(owner, source, now()))
+        if self._hand_over is not None:
+            self._hand_over(started)
+        else:
+            threading.Thread(
+                target=self._step_apart, args=(started,), name="import", daemon=True
+            ).start()
+        return started
+
+    def _step_apart(self, progress: Import) -> None:
+        try:
+            while progress.state is ImportState.RUNNING and not self._stopping.is_set():
+                progress = self.step(progress)
+        except UNABLE as error:
+            self.finish(progress, str(error.strerror))
+        except Exception as error:
+            log.exception("import %s", progress.id)
+            self.finish(progress, f"unexpected: {type(error).__name__}")
+
+    def _run_apart(self, started: Import, folder: Path) -> None:
+        self.finish(started, self._bring_in(started, [folder]))
+
+    def _bring_in(
+        self,
+        started: Import,
+        paths: Sequence[Path],
+        on_progress: Callable[[Import], None] | None = None,
+    ) -> str | None:
+        """Take every file. Why not all of them were, or None."""
+        try:
+            for batch in self._outcomes(started.owner, _expand(paths)):
+                self._record(started.id, batch)
+                self._wake()
+                if on_progress is not None:
+                    on_progress(self._now(started))
+        except UNABLE as error:
+            return str(error.strerror)
+        except Exception as error:
+            log.exception("import %s", started.id)
+            return f"unexpected: {type(error).__name__}"
+        return INTERRUPTED if self._stopping.is_set() else None
+
+    def _now(self, started: Import) -> Import:
+        progress = self._catalog.imports.get(started.owner, started.id)
+        return progress or started
+
+    def _record(self, id: str, batch: Sequence[Outcome | Refusal]) -> None:
+        refusals = [outcome for outcome in batch if isinstance(outcome, Refusal)]
+        self._catalog.imports.progress(
+            id,
+            found=len(batch),
+            added=batch.count(Outcome.ADDED),
+            restored=batch.count(Outcome.RESTORED),
+            duplicate=batch.count(Outcome.DUPLICATE),
+            refusals=refusals,
+        )
+
+    def _outcomes(
+        self, owner: str, paths: Iterable[tuple[Path, str]]
+    ) -> Iterator[list[Outcome | Refusal]]:
+        """What came of each file, a batch at a time; a few files are always under way."""
+        done: list[Outcome | Refusal] = []
+        running: set[Future[Outcome | Refusal]] = set()
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="import") as pool:
+            try:
+                for path, name in paths:
+                    if self._stopping.is_set():
+                        break
+                    running.add(pool.submit(self._take, owner, path, name))
+                    if len(running) >= 2 * self._threads:
+                        finished, running = wait(running, return_when=FIRST_COMPLETED)
+                        done += [future.result() for future in finished]
+                    if len(done) >= REPORT_EVERY:
+                        yield done
+                        done = []
+                done += [future.result() for future in running]
+            except BaseException:
+                for future in running:
+                    future.cancel()
+                raise
+            if done:
+                yield done
+
+    def _take(self, owner: str, path: Path, name: str) -> Outcome | Refusal:
+        try:
+            return self._ingest.add_file(owner, path).outcome
+        except Refused as error:
+            return Refusal(name, str(error))
+        except UNABLE:
+            raise
+        except OSError as error:
+            return Refusal(name, error.strerror or "could not be read")
+
+
+def finished_text(done: Import, failure: str | None) -> str:
+    """The notice that an import has ended. It names no folder: it may go by mail."""
+    counts = [
+        f"{count:,} {what}"
+        for count, what in (
+            (done.added, "added"),
+            (done.restored, "restored from the trash"),
+            (done.duplicate, "already here"),
+            (done.refused, "refused"),
+        )
+        if count
+    ]
+    told = ", ".join(counts) or "nothing found"
+    if failure is None:
+        return f"An import has finished: {told}."
+    return f"An import has failed ({failure}): {told}."
+
+
+def _expand(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Each file with the name that reports show: relative to the folder that was asked for."""
+    for path in paths:
+        if path.is_dir():
+            for file in files(path):
+                yield file, str(file.relative_to(path))
+        else:
+            yield path, path.name

@@ -1,0 +1,135 @@
+"""The inbox: files put into `inbox/{account}/` are ingested and leave it.
+
+What cannot be taken is moved to `refused/{account}/`, never deleted, and the owner is told why.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from fototeca.catalog.protocol import Account, Catalog
+from fototeca.ingest import Ingest, Refused
+
+log = logging.getLogger(__name__)
+
+LOCAL = "local"
+"""The folder of the account that has no address yet."""
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+@-]{0,99}")
+
+
+class Form(NamedTuple):
+    """What changes when a file is written to, or another takes its place."""
+
+    size: int
+    modified: int
+    inode: int
+
+
+class Inbox:
+    def __init__(self, root: Path, refused: Path, catalog: Catalog, ingest: Ingest) -> None:
+        self._root = root
+        self._refused = refused
+        self._catalog = catalog
+        self._ingest = ingest
+        self._seen: dict[Path, Form] = {}
+        self._stuck: dict[Path, Form] = {}
+
+    def look(self) -> int:
+        """Ingest every file whose size and time rest since the last look. Returns how many."""
+        taken = 0
+        seen: dict[Path, Form] = {}
+        stuck: dict[Path, Form] = {}
+        for account in self._catalog.accounts.all():
+            for name in folder_names(account):
+                for path in files(self._root / name):
+                    form = form_of(path)
+                    if form is None:
+                        continue
+                    if self._stuck.get(path) == form:
+                        stuck[path] = form
+                    # A file that is still being written, or was just created, comes next time.
+                    elif self._seen.get(path) != form or not form.size:
+                        seen[path] = form
+                    else:
+                        try:
+                            taken += self._take(account.id, name, path, form)
+                        except OSError as error:
+                            # In a folder that may not be changed. Once is enough, and the others
+                            # need not wait for it.
+                            log.warning("inbox: a file cannot leave: %s", error.strerror)
+                            stuck[path] = form
+        self._seen, self._stuck = seen, stuck
+        return taken
+
+    def make_folders(self) -> None:
+        """A folder for each account, so that there is a place to put files."""
+        for account in self._catalog.accounts.all():
+            (self._root / folder_names(account)[0]).mkdir(parents=True, exist_ok=True)
+
+    def _take(self, owner: str, folder: str, path: Path, form: Form) -> bool:
+        """Raises OSError when the file was read, but cannot be moved out of the inbox."""
+        try:
+            self._ingest.add_file(owner, path)
+        except Refused as error:
+            if form_of(path) != form:
+                return False
+            kept = self._refused / path.relative_to(self._root)
+            if kept.exists():
+                kept = kept.with_name(f"{kept.stem}.{secrets.token_hex(4)}{kept.suffix}")
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(kept)
+            name = str(path.relative_to(self._root / folder))
+            self._catalog.notices.add(owner, "inbox-refused", name, f"{name}: {error}")
+            return False
+        except OSError as error:
+            # No room, or no right to read: it stays, and is tried again.
+            log.warning("inbox: a file could not be taken: %s", error.strerror)
+            return False
+        # Whoever paused may have gone on writing, or put another file there: that comes next time.
+        if form_of(path) == form:
+            path.unlink(missing_ok=True)
+        return True
+
+
+def form_of(path: Path) -> Form | None:
+    """None when there is no such file, or it cannot be told."""
+    try:
+        status = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return Form(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def folder_names(account: Account) -> list[str]:
+    """The folders that are this account's: its address where that can be a name, and its id."""
+    if account.email is None:
+        return [LOCAL, account.id]
+    return [name for name in (account.email.lower(), account.id) if FOLDER_NAME.fullmatch(name)]
+
+
+def files(root: Path) -> Iterator[Path]:
+    """Regular files below a folder, in order of name; hidden ones and links left out.
+
+    Links are not followed: a link in a folder must not bring in what lies outside of it.
+    """
+    try:
+        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name in IGNORED:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from files(Path(entry.path))
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
+
+
+IGNORED = frozenset({"Thumbs.db", "desktop.ini", "@eaDir", "__MACOSX"})
+"""What systems leave in photo folders."""

@@ -1,0 +1,209 @@
+"""What an owner sets about labels: how sure they must be, which are hidden, other names. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from fototeca.labelling.taxonomy import Taxonomy
+from fototeca.photos import Correction, Hierarchy, Label, labels_on
+
+DEFAULT_THRESHOLD = 0.5
+LOWEST, HIGHEST = 0.03, 0.99
+"""No threshold lies outside: less is not kept, more is never reached."""
+STEEPNESS = 2.0
+"""By how much the slider's end moves a threshold's log odds: 0.5 becomes 0.12 or 0.88."""
+
+
+class LabelSettingsInvalid(ValueError):
+    """Settings that contradict themselves. The text says how, for the owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSettings:
+    """An owner's own; none of it changes what was detected or corrected."""
+
+    sureness: float = 0.0
+    """-1 (more labels) to 1 (fewer, surer): moves every threshold that has no own one."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """A label's own: 0 to 1."""
+    hidden: frozenset[str] = frozenset()
+    """Not listed. They are still on their photos, and can be selected by name."""
+    renames: Mapping[str, str] = field(default_factory=dict)
+    """What a label is called instead. Two with the same new name are one: that merges them."""
+
+    def __post_init__(self) -> None:
+        if not -1 <= self.sureness <= 1:
+            raise LabelSettingsInvalid("sureness lies between -1 and 1")
+        for name, threshold in self.thresholds.items():
+            if not 0 <= threshold <= 1:
+                raise LabelSettingsInvalid(f"{name}: a threshold lies between 0 and 1")
+        for name, other in self.renames.items():
+            if not other or name == other:
+                raise LabelSettingsInvalid(f"{name}: needs another name")
+            if other in self.renames:
+                raise LabelSettingsInvalid(f"{name}: {other} has another name itself")
+
+    def called(self, name: str) -> str:
+        """What the owner calls a label."""
+        return self.renames.get(name, name)
+
+
+def moved(threshold: float, sureness: float) -> float:
+    """A threshold moved by the slider; the order of thresholds stays."""
+    held = min(max(threshold, LOWEST), HIGHEST)
+    odds = math.log(held / (1 - held)) + STEEPNESS * sureness
+    return min(max(1 / (1 + math.exp(-odds)), LOWEST), HIGHEST)
+
+
+class LabelRules:
+    """Which labels are on a photo, in the owner's names (implements `photos.Hierarchy`)."""
+
+    def __init__(
+        self, taxonomy: Hierarchy, thresholds: Mapping[str, float], settings: LabelSettings
+    ) -> None:
+        """`thresholds` by label, as the taxonomy has them."""
+        self.settings = settings
+        self._taxonomy = taxonomy
+        self._thresholds = {
+            name: settings.thresholds.get(
+                settings.called(name), moved(threshold, settings.sureness)
+            )
+            for name, threshold in thresholds.items()
+        }
+        self._usual = moved(DEFAULT_THRESHOLD, settings.sureness)
+        self._sources: dict[str, list[str]] = {}
+        for name, other in settings.renames.items():
+            self._sources.setdefault(other, []).append(name)
+        self._ancestors: dict[str, frozenset[str]] = {}
+
+    def threshold(self, detected: str) -> float:
+        """Of a label by the name that models know it by."""
+        own = self.settings.thresholds.get(self.settings.called(detected), self._usual)
+        return self._thresholds.get(detected, own)
+
+    def labels_on(self, detections: Mapping[str, float], correction: Correction) -> frozenset[str]:
+        """See `photos.labels_on`. `detections` in models' names, a correction in any."""
+        called = self.settings.called
+        seen: dict[str, float] = {}
+        thresholds: dict[str, float] = {}
+        for detected, confidence in detections.items():
+            name, threshold = called(detected), self.threshold(detected)
+            # Of several that are one for the owner, the surest by its own threshold speaks.
+            if name not in seen or confidence - threshold > seen[name] - thresholds[name]:
+                seen[name], thresholds[name] = confidence, threshold
+        return labels_on(seen, self._named(correction), thresholds, self)
+
+    def change(
+        self,
+        correction: Correction,
+        add: Iterable[str],
+        remove: Iterable[str],
+        clear: Iterable[str] = (),
+    ) -> Correction:
+        """See `Correction.change`; in the owner's names.
+
+        What is not changed keeps the name it was given under, so that a new name can be undone.
+        """
+        changed = self._named(correction).change(add, remove, self, clear)
+        called = self.settings.called
+
+        def kept(before: frozenset[str], after: frozenset[str]) -> frozenset[str]:
+            old = {name for name in before if called(name) in after}
+            return frozenset(old | (after - {called(name) for name in old}))
+
+        return Correction(
+            kept(correction.added, changed.added), kept(correction.removed, changed.removed)
+        )
+
+    def _named(self, correction: Correction) -> Correction:
+        """A correction in the owner's names."""
+        added = frozenset(map(self.settings.called, correction.added))
+        removed = frozenset(map(self.settings.called, correction.removed))
+        return Correction(added, removed - added)
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        if not self._sources:
+            return self._taxonomy.ancestors(name)
+        if name not in self._ancestors:
+            above: set[str] = set()
+            below: set[str] = set()
+            for detected in self._detected(name):
+                above |= self._taxonomy.ancestors(detected)
+                below |= self._taxonomy.descendants(detected)
+            # What is merged with its own parent is no kind of what lies between the two.
+            called = self.settings.called
+            self._ancestors[name] = (
+                frozenset(map(called, above)) - frozenset(map(called, below)) - {name}
+            )
+        return self._ancestors[name]
+
+    def descendants(self, name: str) -> frozenset[str]:
+        if not self._sources:
+            return self._taxonomy.descendants(name)
+        below: set[str] = set()
+        for detected in self._detected(name):
+            below |= self._taxonomy.descendants(detected)
+        return frozenset(
+            other for other in map(self.settings.called, below) if name in self.ancestors(other)
+        )
+
+    def _detected(self, name: str) -> list[str]:
+        """The labels, by models' names, that the owner calls so."""
+        own = [] if name in self.settings.renames else [name]
+        return own + self._sources.get(name, [])
+
+
+class Vocabulary:
+    """The labels as one owner names them."""
+
+    def __init__(
+        self, taxonomy: Taxonomy, settings: LabelSettings, used: Callable[[], Iterable[str]]
+    ) -> None:
+        """`used()`: the labels that are on photos, the owner's own among them."""
+        self.settings = settings
+        self._taxonomy = taxonomy
+        self.used = used
+        self._sources: dict[str, list[str]] = {}
+        for name, other in settings.renames.items():
+            self._sources.setdefault(other, []).append(name)
+        self._own = {other.casefold(): other for other in self._sources}
+
+    def find(self, text: str) -> str | None:
+        """The label that is meant by a name or alias, in any case; None for an unknown one."""
+        text = text.strip()
+        if text.casefold() in self._own:
+            return self._own[text.casefold()]
+        label = self._taxonomy.find(text)
+        if label is not None:
+            return self.settings.called(label.name)
+        names = {name.casefold(): name for name in self.used()}
+        return names.get(text.casefold())
+
+    def named(self, text: str) -> str:
+        """The same, where an unknown one is a label of the owner's own."""
+        return self.find(text) or self.settings.called(text.strip())
+
+    def label(self, name: str) -> Label:
+        """What is known of a label by the owner's name of it."""
+        known = self._taxonomy.labels
+        own = [] if name in self.settings.renames else [name]
+        sources = [known[each] for each in own + self._sources.get(name, []) if each in known]
+        called = self.settings.called
+        aliases = [alias for each in sources for alias in (each.name, *each.aliases)]
+        parents = [called(parent) for each in sources for parent in each.parents]
+        return Label(
+            name,
+            parents=tuple(dict.fromkeys(parent for parent in parents if parent != name)),
+            aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != name)),
+            category=next((each.category for each in sources if each.category), None),
+            threshold=sources[0].threshold if sources else DEFAULT_THRESHOLD,
+        )
+
+    def names(self) -> list[str]:
+        """Every label that the owner can meet without having named it."""
+        return list(dict.fromkeys(map(self.settings.called, self._taxonomy.labels)))
+
+    def hides(self, name: str) -> bool:
+        return name in self.settings.hidden

@@ -1,0 +1,104 @@
+"""Fetches an open-vocabulary model's files from where they are published; only when asked to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fototeca.labelling.clip import FILES, PINS
+
+CHUNK = 1 << 20
+TIMEOUT = 60.0
+"""Seconds without a byte."""
+LARGEST = 8 << 30
+"""Bytes of one file."""
+
+
+class FetchFailed(Exception):
+    """A file could not be had, or is not the one that was pinned. What came so far is kept."""
+
+
+def fetch(
+    base: str,
+    folder: Path,
+    pins: Mapping[str, str],
+    on_progress: Callable[[str, int, int | None], None],
+) -> None:
+    """Every file of a model from below `base` into `folder`, and their SHA-256 into fototeca.json.
+
+    `pins` are SHA-256 by file, which count beside those that the folder has. A part that is there
+    is continued. `on_progress(file, bytes so far, bytes in all, if known)`.
+    Raises FetchFailed, OSError.
+    """
+    base = base.rstrip("/") + "/"
+    place = urlsplit(base)
+    if place.scheme != "https" and not (place.scheme == "http" and _is_here(place.hostname)):
+        raise FetchFailed("only https addresses: what comes is run as a model")
+    kept = json.loads((folder / PINS).read_bytes()) if (folder / PINS).exists() else {}
+    known = {**kept.get("sha256", {}), **pins}
+    if unknown := known.keys() - set(FILES):
+        raise FetchFailed(f"a model has no {min(unknown)}: its files are {', '.join(FILES)}")
+    for name in FILES:
+        target = folder / name
+        if not (target.exists() and known.get(name) == _sha256(target)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(f"{target.name}.part")
+            _download(base + name, part, partial(on_progress, name))
+            found = _sha256(part)
+            if known.get(name, found) != found:
+                part.unlink()
+                raise FetchFailed(f"{name} has SHA-256 {found}, not {known[name]}")
+            part.replace(target)
+        known[name] = _sha256(target)
+    kept["sha256"] = known
+    part = folder / f"{PINS}.part"
+    part.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    part.replace(folder / PINS)
+
+
+def _download(url: str, part: Path, on_progress: Callable[[int, int | None], None]) -> None:
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url)  # noqa: S310 - the scheme was looked at
+    if done:
+        request.add_header("range", f"bytes={done}-")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            if done and answer.status != 206:
+                done = 0  # the whole comes again
+            length = answer.headers.get("content-length")
+            total = done + int(length) if length and length.isdigit() else None
+            with part.open("ab" if done else "wb") as file:
+                while chunk := answer.read(CHUNK):
+                    done += len(chunk)
+                    if done > LARGEST:
+                        raise FetchFailed(f"{url}: larger than {LARGEST >> 30} GB")
+                    file.write(chunk)
+                    on_progress(done, total)
+            if total is not None and done != total:
+                raise FetchFailed(f"{url}: {done:,} of {total:,} bytes came: try again to go on")
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and done:
+            return  # it was whole already; its SHA-256 tells
+        raise FetchFailed(f"{url}: {error.code} {error.reason}") from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise FetchFailed(f"{url}: {reason}: try again to go on") from error
+
+
+def _is_here(host: str | None) -> bool:
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,164 @@
+"""Which labels there are, which are kinds of which, and how class probabilities become labels."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fototeca.photos import Label
+
+BUNDLED = Path(__file__).with_name("taxonomy.toml")
+FIELDS = {"parents", "aliases", "category", "threshold", "classes"}
+DROPPED = "dropped"
+
+
+class TaxonomyError(ValueError):
+    """The taxonomy contradicts itself: a cycle, an unknown parent, an ambiguous name, ..."""
+
+
+class Taxonomy:
+    """Labels in a hierarchy (implements `photos.Hierarchy`). A label may have several parents."""
+
+    def __init__(
+        self,
+        labels: Iterable[Label],
+        classes: Mapping[str, Sequence[str]] | None = None,
+        dropped: Sequence[str] = (),
+    ) -> None:
+        """`classes`: the model's classes that are seen as a label, by label; WordNet ids.
+
+        `dropped`: the classes that are seen as nothing. A model's classes are in the order of
+        their ids. Raises TaxonomyError.
+        """
+        self.labels = {label.name: label for label in labels}
+        self._names = self._find_names()
+        self._ancestors = self._find_ancestors()
+        self._descendants: dict[str, set[str]] = {name: set() for name in self.labels}
+        for name, above in self._ancestors.items():
+            for other in above:
+                self._descendants[other].add(name)
+        classes = classes or {}
+        kept = {each for names in classes.values() for each in names}
+        if not kept.isdisjoint(dropped):
+            raise TaxonomyError(f"dropped, and yet a label: {sorted(kept.intersection(dropped))}")
+        self.classes = tuple(sorted(kept.union(dropped)))
+        """The model's classes in the order of its output."""
+        self._members = self._find_members(classes)
+        self.digest = sha256(repr(sorted(self.labels.items())).encode()).hexdigest()
+        """Another one where labels, their parents or their thresholds differ."""
+
+    @classmethod
+    def load(cls, path: Path = BUNDLED) -> Taxonomy:
+        """The taxonomy of a TOML file, whose head says how it is written. Raises TaxonomyError."""
+        try:
+            tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise TaxonomyError(f"{path.name}: {error}") from error
+        dropped = [_class_id(each) for each in tables.pop(DROPPED, [])]
+        labels: list[Label] = []
+        classes: dict[str, list[str]] = {}
+        for name, fields in tables.items():
+            if not isinstance(fields, dict) or not fields.keys() <= FIELDS:
+                raise TaxonomyError(f"{path.name}: {name} is not a label with known fields")
+            classes[name] = [_class_id(each) for each in fields.pop("classes", [])]
+            for key in ("parents", "aliases"):
+                fields[key] = tuple(fields.get(key, ()))
+            labels.append(Label(name, **fields))
+        return cls(labels, classes, dropped)
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        """Every label that this one is a kind of, itself left out."""
+        return self._ancestors.get(name, frozenset())
+
+    def descendants(self, name: str) -> frozenset[str]:
+        """Every label that is a kind of this one, itself left out."""
+        return frozenset(self._descendants.get(name, ()))
+
+    def find(self, text: str) -> Label | None:
+        """The label of this name or alias, upper and lower case alike."""
+        name = self._names.get(_folded(text))
+        return None if name is None else self.labels[name]
+
+    def roll_up(
+        self, probabilities: ArrayLike, scenes: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
+        """Confidence by label from the probability of each class, [classes], and of scenes.
+
+        A label's confidence by classes is the sum over its own and those of its descendants, each
+        class once however many paths lead to it: five half-sure breeds make one sure Dog. Scenes
+        are labels that are seen by themselves, and any number of them may be there: a label's
+        confidence is the surest of what its classes say, its own scene, and its descendants'.
+        """
+        values = np.asarray(probabilities, dtype=np.float64)
+        if values.shape != (len(self.classes),):
+            raise ValueError(f"{values.shape} probabilities for {len(self.classes)} classes")
+        rows, columns = self._members
+        sums = np.bincount(rows, weights=values[columns], minlength=len(self.labels))
+        found = {
+            name: min(max(float(total), 0.0), 1.0)
+            for name, total in zip(self.labels, sums, strict=True)
+        }
+        for name, probability in (scenes or {}).items():
+            for label in (name, *self._ancestors[name]):
+                found[label] = max(found[label], probability)
+        return found
+
+    def _find_names(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for label in self.labels.values():
+            if not 0 < label.threshold <= 1:
+                raise TaxonomyError(f"{label.name}: a threshold of {label.threshold}")
+            for text in (label.name, *label.aliases):
+                taken = names.setdefault(_folded(text), label.name)
+                if taken != label.name:
+                    raise TaxonomyError(f"{text} means both {taken} and {label.name}")
+        return names
+
+    def _find_ancestors(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+
+        def climb(name: str, path: tuple[str, ...]) -> frozenset[str]:
+            if name in path:
+                raise TaxonomyError(f"a cycle: {' -> '.join((*path, name))}")
+            if name not in found:
+                above: set[str] = set()
+                for parent in self.labels[name].parents:
+                    if parent not in self.labels:
+                        raise TaxonomyError(f"{name}: unknown parent {parent}")
+                    above |= {parent, *climb(parent, (*path, name))}
+                found[name] = frozenset(above)
+            return found[name]
+
+        for name in self.labels:
+            climb(name, ())
+        return found
+
+    def _find_members(
+        self, classes: Mapping[str, Sequence[str]]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(row of a label, column of a class) for each class that counts for a label."""
+        rows = {name: row for row, name in enumerate(self.labels)}
+        order = {each: column for column, each in enumerate(self.classes)}
+        pairs: set[tuple[int, int]] = set()
+        for name, ids in classes.items():
+            if name not in rows:
+                raise TaxonomyError(f"classes of an unknown label {name}")
+            for label in (name, *self._ancestors[name]):
+                pairs.update((rows[label], order[each]) for each in ids)
+        both = np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
+        return both[:, 0], both[:, 1]
+
+
+def _class_id(text: str) -> str:
+    """`n09193705` of `n09193705 alp`: the words are for the reader."""
+    return text.split(maxsplit=1)[0]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,224 @@
+"""Photos, labels, detections and selections: the words of the domain and its pure rules. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+
+USER = "user"
+"""The source of a detection that the owner made."""
+
+
+class State(StrEnum):
+    """Where a photo is in the work of labelling. Every photo is selectable from the start."""
+
+    WAITING = "waiting"
+    LABELLED = "labelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """What the camera wrote, as far as it could be read (Exif 3.0, CIPA DC-008). Absent is None."""
+
+    taken_at: datetime | None = None
+    """Aware when the camera wrote its offset (or the GPS time tells it), else naive local time."""
+    camera_make: str | None = None
+    camera_model: str | None = None
+    lens: str | None = None
+    exposure_time: float | None = None
+    """Seconds."""
+    f_number: float | None = None
+    iso: int | None = None
+    focal_length: float | None = None
+    """Millimetres."""
+    latitude: float | None = None
+    """Degrees, WGS 84, south negative."""
+    longitude: float | None = None
+    altitude: float | None = None
+    """Metres above sea level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What an image file says of itself before its pixels are decoded."""
+
+    media_type: str
+    """Sniffed from the bytes, never from the name: image/jpeg, image/png, image/heic, ..."""
+    width: int
+    """Pixels, as stored: before orientation is applied."""
+    height: int
+    orientation: int = 1
+    """Exif orientation, 1 to 8."""
+    exif: Exif = field(default_factory=Exif)
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(width, height) in pixels once turned upright."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One image that the owner gave us; the same bytes twice are one photo."""
+
+    owner: str
+    id: str
+    """SHA-256 of the original's bytes, 64 lower-case hex digits."""
+    name: str
+    """The name it came with: shown, and used for the archive entry; never a path."""
+    size: int
+    """Bytes."""
+    crc32: int
+    probe: Probe
+    uploaded_at: datetime
+    """Aware, UTC."""
+    state: State = State.WAITING
+    failure: str | None = None
+    """Why it is `failed`, in words for the owner."""
+    trashed_at: datetime | None = None
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was taken, by the clock there; the upload time where that is unknown."""
+        return self.probe.exif.taken_at or self.uploaded_at
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A thing or scene seen in photos."""
+
+    name: str
+    """Title Case."""
+    parents: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    category: str | None = None
+    threshold: float = 0.5
+    """A detection of at least this confidence puts the label on unless the owner removed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A label on a photo, as its source saw it."""
+
+    label: str
+    confidence: float
+    """0 to 1."""
+    source: str
+    """`user`, or the model and its version as `name@version`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the owner says of labels on one photo. The two sets never share a label."""
+
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    """Tombstones: labelling again never brings these back."""
+
+    def change(
+        self,
+        add: Iterable[str],
+        remove: Iterable[str],
+        taxonomy: Hierarchy,
+        clear: Iterable[str] = (),
+    ) -> Correction:
+        """The correction after the owner adds and removes labels, or takes back their word.
+
+        Adding a label takes back the removal of it and of whatever it is a kind of: who says
+        Dog says Animal. Removing one takes back the adding of it and of its kinds.
+        """
+        cleared = frozenset(clear)
+        added, removed = set(self.added - cleared), set(self.removed - cleared)
+        for name in remove:
+            added -= {name, *taxonomy.descendants(name)}
+            removed.add(name)
+        for name in add:
+            removed -= {name, *taxonomy.ancestors(name)}
+            added.add(name)
+        return Correction(frozenset(added), frozenset(removed))
+
+
+class Hierarchy(Protocol):
+    """Which labels are kinds of which (`Mountain` is `Nature`). Unknown names have no relatives."""
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        """Every label that this one is a kind of, itself left out."""
+        ...
+
+    def descendants(self, name: str) -> frozenset[str]:
+        """Every label that is a kind of this one, itself left out."""
+        ...
+
+
+def labels_on(
+    detections: Mapping[str, float],
+    correction: Correction,
+    thresholds: Mapping[str, float],
+    taxonomy: Hierarchy,
+) -> frozenset[str]:
+    """The labels that are on a photo.
+
+    `detections` is confidence by label, rolled up: a parent's includes its kinds'. A label is on
+    when the owner added it, when its confidence reaches its threshold, or when one of its kinds is
+    on; never when the owner removed it. Removing a label removes its kinds too, and takes their
+    share out of what its parents rest on, so a parent stays only while something else supports it.
+    """
+    hidden: set[str] = set()
+    for name in correction.removed:
+        hidden |= taxonomy.descendants(name)
+    # What an added label is a kind of stays, whatever else that is a kind of: labels that an owner
+    # merged may be kinds of things that have nothing to do with each other.
+    for name in correction.added:
+        hidden -= taxonomy.ancestors(name)
+    hidden |= correction.removed
+    hidden -= correction.added
+
+    on = set(correction.added)
+    for name, confidence in detections.items():
+        if name in hidden:
+            continue
+        kinds = taxonomy.descendants(name)
+        lost = [kind for kind in correction.removed if kind in kinds]
+        # Only the topmost removed kinds count: their own kinds are already inside their share.
+        share = sum(
+            detections.get(kind, 0.0)
+            for kind in lost
+            if not any(kind in taxonomy.descendants(other) for other in lost if other != kind)
+        )
+        if confidence - share >= thresholds.get(name, 0.5):
+            on.add(name)
+    for name in tuple(on):
+        on |= taxonomy.ancestors(name) - hidden
+    return frozenset(on)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which photos: at least one label of `any` (if given), every one of `all`, not one of `none`.
+
+    One meaning for counts, grid and bundle. An empty selection is all photos.
+    """
+
+    any: frozenset[str] = frozenset()
+    all: frozenset[str] = frozenset()
+    none: frozenset[str] = frozenset()
+
+    def matches(self, labels: frozenset[str]) -> bool:
+        """Whether a photo that these labels are on is selected."""
+        return (
+            (not self.any or not self.any.isdisjoint(labels))
+            and self.all <= labels
+            and self.none.isdisjoint(labels)
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.any or self.all or self.none)
+
+
+def now() -> datetime:
+    """This moment, aware, UTC, whole microseconds."""
+    return datetime.now(UTC)

@@ -1,0 +1,75 @@
+"""Bytes on their way in, in a local file: what every vault stages, wherever it keeps them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from isal import isal_zlib
+
+from fototeca.vault.protocol import VaultFull
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FileStaged:
+    """See fototeca.vault.protocol.Staged."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.size = 0
+        self.crc32 = 0
+        self._descriptor = descriptor
+        self._sha256 = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        view = memoryview(data)
+        self._sha256.update(view)
+        self.crc32 = isal_zlib.crc32(view, self.crc32)
+        self.size += len(view)
+        with full_disk_named():
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+
+    def sync(self) -> None:
+        with full_disk_named():
+            fdatasync(self._descriptor)
+
+
+@contextmanager
+def staged_in(folder: Path | None) -> Iterator[FileStaged]:
+    """A new file there (None: where the system keeps temporary ones), gone with the context."""
+    with full_disk_named():
+        descriptor, name = tempfile.mkstemp(dir=folder)
+    staged = FileStaged(Path(name), descriptor)
+    try:
+        yield staged
+    finally:
+        os.close(descriptor)
+        staged.path.unlink(missing_ok=True)
+
+
+def fdatasync(descriptor: int) -> None:
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:  # macOS
+        os.fsync(descriptor)
+
+
+@contextmanager
+def full_disk_named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise VaultFull(error.errno, "no room left for photos") from error
+        raise

@@ -1,0 +1,81 @@
+"""Labels one photo: decode, renditions, labels. What every worker does, threads and functions."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from fototeca.catalog.protocol import CatalogBusy, Claim, Embedding, Failed, Labelled
+from fototeca.imaging.develop import develop
+from fototeca.imaging.limits import Limits, Unreadable
+from fototeca.labelling.protocol import Embedder, Labeller, LabellerUnavailable
+from fototeca.vault.protocol import (
+    OriginalArchived,
+    OriginalMissing,
+    Size,
+    Vault,
+    VaultFull,
+    VaultUnavailable,
+)
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+"""A photo that ended its worker this often is not tried again until the owner says so."""
+NOT_ITS_FAULT = (CatalogBusy, LabellerUnavailable, VaultFull, VaultUnavailable)
+"""What passes: the photo is to be tried again."""
+
+
+class PhotoLabelling:
+    """Labels one claimed photo: decode, renditions, labels."""
+
+    def __init__(self, vault: Vault, labeller: Labeller, limits: Limits) -> None:
+        self._vault = vault
+        self._labeller = labeller
+        self._limits = limits
+
+    def __call__(self, claim: Claim) -> Labelled | Failed:
+        """What came of it. Raises NOT_ITS_FAULT: then it is still to be done."""
+        photo = claim.photo
+        if claim.attempts >= ATTEMPTS:
+            reason = f"decoding it ended the worker {claim.attempts} times"
+            return Failed(photo.owner, photo.id, reason)
+        try:
+            return self.of_original(claim)
+        except NOT_ITS_FAULT:
+            raise
+        except Exception as error:
+            # Whatever a decoder can throw, one photo never blocks the others.
+            log.exception("labelling %s", photo.id)
+            return Failed(photo.owner, photo.id, f"unexpected: {type(error).__name__}")
+
+    def of_original(self, claim: Claim) -> Labelled | Failed:
+        """Of the original in the vault. Raises whatever a decoder can throw, too."""
+        photo = claim.photo
+        try:
+            with self._vault.local_original(photo.owner, photo.id) as path:
+                return self.of_file(claim, path)
+        except OriginalArchived:
+            return Failed(photo.owner, photo.id, "its original is in the archive: restore it first")
+        except OriginalMissing:
+            return Failed(photo.owner, photo.id, "its original is not in the vault")
+
+    def of_file(self, claim: Claim, path: Path) -> Labelled | Failed:
+        """Of an original that is at hand. Raises whatever a decoder can throw, too."""
+        photo = claim.photo
+        try:
+            developed = develop(path, photo.probe, self._limits, self._labeller.input_side)
+        except Unreadable as error:
+            return Failed(photo.owner, photo.id, str(error))
+        self._vault.keep_rendition(photo.owner, photo.id, Size.GRID, developed.grid)
+        if developed.view is not None:
+            self._vault.keep_rendition(photo.owner, photo.id, Size.VIEW, developed.view)
+        if isinstance(self._labeller, Embedder):
+            vector = self._labeller.embed(developed.image)
+            detections = self._labeller.label_embedding(vector)
+            source = self._labeller.embedding_source
+            embedding = Embedding(source, tuple(vector.tolist()))
+        else:
+            detections, embedding = self._labeller.label(developed.image), None
+        source = self._labeller.source
+        return Labelled(photo.owner, photo.id, tuple(detections), source, embedding)
