@@ -1,0 +1,89 @@
+"""Every hour: what is past its time is ended, and what was left over is taken up again.
+
+Between the hours: chores, as requests ask for them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fototeca.serverless.chores import Chores
+from fototeca.serverless.warm import Context, client, library
+from fototeca.work.tidying import tidy
+
+log = logging.getLogger(__name__)
+
+UNDER_WAY = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+def handler(event: Mapping[str, Any], context: Context) -> None:
+    chores = Chores(context)
+    if "chore" in event:
+        chores.run(event)
+    else:
+        _hourly(chores)
+
+
+def _hourly(chores: Chores) -> None:
+    """Each step whatever became of the others. Raises RuntimeError when one failed."""
+    steps: tuple[Callable[[], None], ...]
+    steps = (
+        _tidy,
+        _tell,
+        _prepare,
+        lambda: _label_left_over(chores),
+        lambda: _bring_in_left_over(chores),
+        chores.recompute,
+    )
+    failed = 0
+    for step in steps:
+        try:
+            step()
+        except Exception:
+            failed += 1
+            log.exception("a step of housekeeping")
+    if failed:
+        # An alarm tells of it.
+        raise RuntimeError(f"{failed} steps of housekeeping failed")
+
+
+def _tidy() -> None:
+    opened = library()
+    tidy(opened.catalog, opened.vault, opened.bundles, opened.settings.trash_lifetime)
+
+
+def _tell() -> None:
+    """What could not be sent at once."""
+    library().telling.tell_failures()
+    library().telling.send_due()
+
+
+def _prepare() -> None:
+    """Bundles whose execution could not be started; for the others it changes nothing."""
+    for bundle in library().catalog.bundles.preparing():
+        library().work.prepare(bundle)
+
+
+def _bring_in_left_over(chores: Chores) -> None:
+    """Imports that no message goes on with any more; going on twice counts nothing twice."""
+    for progress in library().catalog.imports.running():
+        chores.bring_in(progress.owner, progress.id)
+
+
+def _label_left_over(chores: Chores) -> None:
+    """Photos that wait although no message is under way: theirs were put aside, or never sent."""
+    answer = client("sqs").get_queue_attributes(
+        QueueUrl=os.environ["FOTOTECA_ORIGINALS_QUEUE"], AttributeNames=list(UNDER_WAY)
+    )
+    if any(int(answer["Attributes"][name]) for name in UNDER_WAY):
+        return
+    for account in library().catalog.accounts.all():
+        if library().catalog.queue.work(account.id).waiting:
+            chores.label_waiting(account.id)

@@ -1,0 +1,119 @@
+"""Originals that came into the bucket are taken over, developed and labelled."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fototeca.catalog.protocol import Claim, Failed, Labelled
+from fototeca.ingest import Refused as RefusedBytes
+from fototeca.photos import Photo, now
+from fototeca.serverless import TRIES
+from fototeca.serverless.messages import Created, Message, Refused, TooEarly, created, each
+from fototeca.serverless.warm import Context, library
+from fototeca.vault.protocol import OriginalMissing
+from fototeca.vault.s3 import S3Vault
+from fototeca.work.labelling import NOT_ITS_FAULT, PhotoLabelling
+
+log = logging.getLogger(__name__)
+
+KEY = re.compile(r"originals/([0-9a-f]{16})/([0-9a-f]{64})")
+LEASE = timedelta(minutes=2)
+"""As long as the function may run."""
+RECORDED = timedelta(seconds=30)
+"""Whoever puts an original without its name (the inbox, an import) records it within this time."""
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    def handle(message: Message) -> None:
+        for each_created in created(message.body):
+            _Original(each_created, context.aws_request_id).label(last=message.last)
+
+    return each(event, context, handle)
+
+
+class _Original:
+    """One object under `originals/`, for one invocation."""
+
+    def __init__(self, object: Created, worker: str) -> None:
+        """Raises Refused for what is no original of an account that is here."""
+        found = KEY.fullmatch(object.key)
+        if found is None:
+            raise Refused("an object whose key is not an original's")
+        self._owner, self._id = found.groups()
+        self._at = object.at
+        # A worker's name has the process before its last hyphen.
+        self._worker = f"{worker}-0"
+        if library().catalog.accounts.get(self._owner) is None:
+            raise Refused(f"an original of an account that is not here: {self._owner}")
+
+    def label(self, *, last: bool) -> None:
+        """Safe to be done again, and at the same time: who holds the photo has a message for it."""
+        photo = library().catalog.photos.get(self._owner, self._id)
+        if photo is not None and not self._is_back(photo):
+            self._label(None, last)
+            return
+        try:
+            with library().vault.local_original(self._owner, self._id) as path:
+                if self._take_over(path):
+                    self._label(path, last)
+        except OriginalMissing:
+            log.info("photo %s is gone already", self._id)
+
+    def _is_back(self, photo: Photo) -> bool:
+        """Whether it was uploaded again since it went into the trash; an event may come late."""
+        return photo.trashed_at is not None and self._at is not None and self._at > photo.trashed_at
+
+    def _take_over(self, path: Path) -> bool:
+        """Whether it is a photo of the library's now. Raises OriginalMissing, TooEarly."""
+        vault = library().vault
+        assert isinstance(vault, S3Vault)
+        name = vault.arrived(self._owner, self._id).name
+        if name is None:
+            if self._at is not None and now() - self._at < RECORDED:
+                raise TooEarly
+            name = f"{self._id[:12]}.jpg"
+        try:
+            library().ingest.take_over(self._owner, self._id, path, name, self._at or now())
+        except RefusedBytes as error:
+            # As an upload that is refused anywhere: nothing of it stays, and its owner is told.
+            vault.delete_original(self._owner, self._id)
+            library().catalog.notices.add(self._owner, "inbox-refused", name, f"{name}: {error}")
+            return False
+        return True
+
+    def _label(self, path: Path | None, last: bool) -> None:
+        """`path` has its bytes, when they are at hand."""
+        queue = library().catalog.queue
+        claim = queue.take(self._worker, self._owner, self._id, now() + LEASE)
+        if claim is None:  # it does not wait, or somebody is at it
+            return
+        try:
+            result = self._result(claim, path)
+        except Exception as error:
+            if last and not isinstance(error, NOT_ITS_FAULT):
+                reason = f"unexpected: {type(error).__name__}"
+                queue.settle(self._worker, [Failed(self._owner, self._id, reason)])
+            else:
+                queue.release(self._worker)
+            raise
+        queue.settle(self._worker, [result])
+
+    def _result(self, claim: Claim, path: Path | None) -> Labelled | Failed:
+        if claim.attempts >= TRIES - 1:
+            reason = f"labelling it ended its function {claim.attempts} times"
+            return Failed(self._owner, self._id, reason)
+        if path is not None:
+            return _labelling().of_file(claim, path)
+        return _labelling().of_original(claim)
+
+
+@cache
+def _labelling() -> PhotoLabelling:
+    opened = library()
+    return PhotoLabelling(opened.vault, opened.labeller(), opened.settings.limits)

@@ -1,0 +1,131 @@
+"""Messages of a queue, one by one: what fails is given back alone, and soon.
+
+The queue itself gives a message to another function only when this one must have died (docs
+/decisions/0012-aws-stack.md), and after TRIES puts it aside, where an alarm watches.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_plus
+
+from fototeca.serverless import TRIES
+from fototeca.serverless.warm import Context, client, seconds_left
+
+log = logging.getLogger(__name__)
+
+PAUSE = 5
+"""Seconds before the second try; before each further one four times as many."""
+FOR_ONE = 45.0
+"""Seconds that must be left to begin with a message: decoding alone may take 30."""
+
+
+class Refused(Exception):
+    """A message that nothing can be done for. The text says why, for the log."""
+
+
+class TooEarly(Exception):
+    """What the message is about is not whole yet: the next try will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    body: dict[str, Any]
+    last: bool
+    """It is not received again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """An object that came into a bucket."""
+
+    key: str
+    """Decoded."""
+    at: datetime | None
+    """None for one that was there all along: it is only to be worked on once more."""
+
+
+def each(
+    event: Mapping[str, Any], context: Context, handle: Callable[[Message], None]
+) -> dict[str, list[dict[str, str]]]:
+    """Handle every message; the answer names those to be tried again (partial batch response)."""
+    failed = []
+    for record in event["Records"]:
+        received = int(record["attributes"]["ApproximateReceiveCount"])
+        try:
+            if seconds_left(context) < FOR_ONE:
+                raise _NoTime
+            handle(Message(_body(record), received >= TRIES))
+            continue
+        except _NoTime:
+            log.info("no time left for a message: given back")
+            pause = 0
+        except Refused as error:
+            log.error("refused: %s", error)
+            pause = 0
+        except TooEarly:
+            pause = PAUSE
+        except Exception:
+            log.exception("a message failed, %s", "for good" if received >= TRIES else "for now")
+            pause = PAUSE * 4 ** (received - 1)
+        _give_back(record, pause)
+        failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def created(body: Mapping[str, Any]) -> Iterator[Created]:
+    """The objects that an S3 event tells of. A test event tells of none. Raises Refused."""
+    if body.get("Event") == "s3:TestEvent":
+        return
+    records = body.get("Records")
+    if not isinstance(records, list):
+        raise Refused("no event of S3")
+    for record in records:
+        if not str(record.get("eventName", "")).startswith("ObjectCreated:"):
+            continue
+        at = record.get("eventTime")
+        try:
+            key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
+            yield Created(key, None if at is None else datetime.fromisoformat(at))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refused(f"an event of S3 without a key: {type(error).__name__}") from error
+
+
+def as_created(key: str) -> dict[str, Any]:
+    """The body of a message that has an object worked on once more. Its key needs no encoding."""
+    return {"Records": [{"eventName": "ObjectCreated:Again", "s3": {"object": {"key": key}}}]}
+
+
+class _NoTime(Exception):
+    pass
+
+
+def _body(record: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        body = json.loads(record["body"])
+    except ValueError as error:
+        raise Refused("a message that is no JSON") from error
+    if not isinstance(body, dict):
+        raise Refused("a message that is no object")
+    return body
+
+
+def _give_back(record: Mapping[str, Any], pause: int) -> None:
+    """To be received again after the pause: the queue itself would wait for minutes."""
+    client("sqs").change_message_visibility(
+        QueueUrl=_address(record["eventSourceARN"]),
+        ReceiptHandle=record["receiptHandle"],
+        VisibilityTimeout=pause,
+    )
+
+
+@cache
+def _address(arn: str) -> str:
+    address: str = client("sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+    return address
