@@ -1,0 +1,87 @@
+// The application's pages, each loaded when it is first shown.
+
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Spinner from "@cloudscape-design/components/spinner";
+import { lazy, Suspense, useEffect } from "react";
+import { Route, Routes, useLocation } from "react-router";
+
+import { useSpeech } from "../i18n";
+import { Brand, Door } from "../session/Door";
+import { useSession } from "../session/session";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { Shell } from "./Shell";
+
+const AGAIN = 5000; // Milliseconds.
+
+const PAGES = [
+  ["/", lazy(() => import("../gallery/GalleryPage"))],
+  ["/labels", lazy(() => import("../labels/LabelsPage"))],
+  ["/uploads", lazy(() => import("../uploads/UploadsPage"))],
+  ["/bundles/:id?", lazy(() => import("../bundles/BundlesPage"))],
+  ["/work", lazy(() => import("../work/WorkPage"))],
+  ["/imports", lazy(() => import("../work/ImportsPage"))],
+  ["/trash", lazy(() => import("../gallery/TrashPage"))],
+  ["/settings", lazy(() => import("../settings/SettingsPage"))],
+] as const;
+
+export function App() {
+  const { t } = useSpeech();
+  const session = useSession();
+  const { pathname } = useLocation();
+
+  if (session.isError || (session.isPending && session.failureReason)) return <Unreached session={session} />;
+  if (session.isPending) return <Waiting />;
+  if (!session.data) return <Door />;
+  const { owner, email } = session.data;
+  return (
+    <Shell owner={owner} email={email ?? ""} key={owner}>
+      <ErrorBoundary key={pathname}>
+        <Suspense fallback={<Waiting />}>
+          <Routes>
+            {PAGES.map(([path, Page]) => (
+              <Route key={path} path={path} element={<Page />} />
+            ))}
+            <Route path="*" element={<Alert type="info">{t.notFound}</Alert>} />
+          </Routes>
+        </Suspense>
+      </ErrorBoundary>
+    </Shell>
+  );
+}
+
+/** The application opens without a connection; photos come when the server does. */
+function Unreached({ session }: { session: ReturnType<typeof useSession> }) {
+  const { t } = useSpeech();
+  useEffect(() => {
+    const again = () => void session.refetch();
+    const timer = setInterval(again, AGAIN);
+    window.addEventListener("online", again);
+    return () => {
+      clearInterval(timer);
+      window.removeEventListener("online", again);
+    };
+  }, [session]);
+  return (
+    <main className="door">
+      <div className="door-inner">
+        <Brand />
+        <Alert
+          type="warning" header={session.failureReason?.message}
+          action={<Button loading={session.isFetching} onClick={() => void session.refetch()}>{t.tryAgain}</Button>}
+        >
+          {t.unreachedText}
+        </Alert>
+      </div>
+    </main>
+  );
+}
+
+function Waiting() {
+  return (
+    <Box textAlign="center" padding="xxl">
+      <Spinner size="large" />
+    </Box>
+  );
+}

@@ -1,0 +1,85 @@
+// Short messages over the page: what was done, what failed, and undoing it.
+
+import Button from "@cloudscape-design/components/button";
+import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
+
+import { useSpeech } from "../i18n";
+
+export interface Said {
+  type: "success" | "info" | "warning" | "error";
+  text: ReactNode;
+  action?: { text: string; run: () => void };
+  /** Said again under the same id it replaces what was there. */
+  id?: string;
+}
+
+interface Notices {
+  said: readonly (Said & { id: string })[];
+  say(message: Said): void;
+  /** Say what is wrong, in an error's own words. */
+  sayError(error: unknown): void;
+  unsay(id: string): void;
+}
+
+const Current = createContext<Notices | null>(null);
+
+export function useNotices(): Notices {
+  const notices = useContext(Current);
+  if (!notices) throw new Error("outside of Noticing");
+  return notices;
+}
+
+const SHOWN = 8000; // Milliseconds for good news; what is wrong stays until dismissed.
+let made = 0;
+
+export function Noticing({ children }: { children: ReactNode }) {
+  const [said, setSaid] = useState<Notices["said"]>([]);
+
+  const unsay = useCallback((id: string) => {
+    setSaid((before) => before.filter((each) => each.id !== id));
+  }, []);
+  const say = useCallback(
+    (message: Said) => {
+      made += 1;
+      const id = message.id ?? `said-${made}`;
+      setSaid((before) => [{ ...message, id }, ...before.filter((each) => each.id !== id)].slice(0, 4));
+      if (message.type === "success" || message.type === "info") setTimeout(() => unsay(id), SHOWN);
+    },
+    [unsay],
+  );
+  const sayError = useCallback(
+    (error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      say({ type: "error", text, id: `error-${text}` });
+    },
+    [say],
+  );
+  const notices = useMemo(() => ({ said, say, sayError, unsay }), [said, say, sayError, unsay]);
+  return <Current value={notices}>{children}</Current>;
+}
+
+export function NoticesBar() {
+  const { said, unsay } = useNotices();
+  const { t } = useSpeech();
+  const items = said.map(({ id, type, text, action }): FlashbarProps.MessageDefinition => ({
+    id,
+    type,
+    content: text,
+    dismissible: true,
+    dismissLabel: t.dismiss,
+    ariaRole: type === "error" ? "alert" : "status",
+    onDismiss: () => unsay(id),
+    action: action && (
+      <Button
+        onClick={() => {
+          unsay(id);
+          action.run();
+        }}
+      >
+        {action.text}
+      </Button>
+    ),
+  }));
+  return <Flashbar items={items} />;
+}

@@ -1,0 +1,92 @@
+// The bell: what the server has told, and that it was read.
+
+import type { TopNavigationProps } from "@cloudscape-design/components/top-navigation";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { useNavigate } from "react-router";
+
+import { answer, api, type Notice } from "../api/client";
+import { useSpeech } from "../i18n";
+import { useNotices } from "./notices";
+
+const SHOWN = 10;
+
+/** Where what a notice tells of is seen, by the first word of its kind. */
+const PLACES: Record<string, { path: string; key: "showDownloads" | "navWork" | "navImports" | "navSettings" }> = {
+  bundle: { path: "/bundles", key: "showDownloads" },
+  photos: { path: "/work", key: "navWork" },
+  import: { path: "/imports", key: "navImports" },
+  inbox: { path: "/imports", key: "navImports" },
+  target: { path: "/settings", key: "navSettings" },
+};
+const DOWNLOADS = { path: "/bundles", key: "showDownloads" } as const;
+const placeOf = ({ kind }: Notice) => PLACES[kind.split("-")[0] ?? ""] ?? DOWNLOADS;
+
+const soundOf = ({ kind }: Notice) =>
+  kind.endsWith("-failed") ? "error" : kind.endsWith("-refused") ? "warning" : "success";
+
+export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
+  const { t, dateTime } = useSpeech();
+  const { say } = useNotices();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const { data: notices } = useQuery({
+    queryKey: ["notices"],
+    queryFn: () => answer(api.GET("/api/notices")),
+  });
+  const read = useMutation({
+    mutationFn: () => api.POST("/api/notices/read", { body: {} }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["notices"] }),
+  });
+
+  // What comes while someone looks is said in the page, and by the browser where it may.
+  const newest = useRef<number | null>(null);
+  useEffect(() => {
+    if (!notices) return;
+    const latest = Math.max(0, ...notices.map(({ id }) => id));
+    const before = newest.current;
+    newest.current = latest;
+    if (before === null) return;
+    for (const notice of notices.filter(({ id, read }) => id > before && !read)) {
+      const { path, key } = placeOf(notice);
+      const show = () => void navigate(path);
+      say({ type: soundOf(notice), text: notice.text, action: { text: t[key], run: show } });
+      if ("Notification" in window && Notification.permission === "granted" && document.hidden) {
+        const shown = new Notification("Fototeca", {
+          body: notice.text,
+          icon: "/icon-192.png",
+          tag: `${notice.kind}-${notice.id}`, // Other tabs tell of the same one.
+        });
+        shown.onclick = () => {
+          window.focus();
+          show();
+        };
+      }
+    }
+  }, [notices, say, t, navigate]);
+
+  const unread = notices?.filter((each) => !each.read).length ?? 0;
+  return {
+    type: "menu-dropdown",
+    iconName: "notification",
+    ariaLabel: unread ? `${t.notices} (${unread})` : t.notices,
+    badge: unread > 0,
+    items: [
+      ...(notices ?? []).slice(0, SHOWN).map(({ id, text, at }) => ({
+        id: String(id),
+        text,
+        secondaryText: dateTime(at),
+      })),
+      unread > 0
+        ? { id: "read", text: t.markRead }
+        : { id: "none", text: t.noNotices, disabled: true },
+    ].filter(({ id }) => id !== "none" || !notices?.length),
+    onItemClick: ({ detail: { id } }) => {
+      if (id === "read") read.mutate();
+      else {
+        const notice = notices?.find((each) => String(each.id) === id);
+        if (notice) void navigate(placeOf(notice).path);
+      }
+    },
+  };
+}

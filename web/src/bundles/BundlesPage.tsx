@@ -1,0 +1,170 @@
+// Downloads: each bundle's state, progress and expiry, its zip, and what was left out.
+
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Cards from "@cloudscape-design/components/cards";
+import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
+import Header from "@cloudscape-design/components/header";
+import ProgressBar from "@cloudscape-design/components/progress-bar";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useNavigate } from "react-router";
+
+import { answer, api, type Bundle } from "../api/client";
+import { Empty } from "../app/Empty";
+import { useNotices } from "../app/notices";
+import { useSpeech } from "../i18n";
+import { described } from "../labels/selection";
+
+const LOOK = 2000; // Milliseconds, while something is prepared, also where no event comes.
+const TICK = 30_000;
+
+export default function BundlesPage() {
+  const { t } = useSpeech();
+  const navigate = useNavigate();
+  const bundles = useQuery({
+    queryKey: ["bundles"],
+    queryFn: () => answer(api.GET("/api/bundles")),
+    refetchInterval: ({ state }) => {
+      const states = state.data?.map((each) => each.state);
+      return states?.includes("preparing") ? LOOK : states?.includes("restoring") ? TICK : false;
+    },
+  });
+  return (
+    <Cards<Bundle>
+      variant="full-page"
+      header={
+        <Header variant="h1" description={t.bundlesText} actions={<AllowNotifications />}>
+          {t.bundlesTitle}
+        </Header>
+      }
+      items={bundles.data ?? []}
+      loading={bundles.isPending}
+      loadingText={t.loading}
+      trackBy="id"
+      cardsPerRow={[{ cards: 1 }, { minWidth: 900, cards: 2 }]}
+      cardDefinition={{
+        header: (bundle) => described(t, bundle.selection) || t.photos(bundle.photos),
+        sections: [{ id: "bundle", content: (bundle) => <BundleCard bundle={bundle} /> }],
+      }}
+      empty={
+        bundles.error ? (
+          <Alert type="error">{bundles.error.message}</Alert>
+        ) : (
+          <Empty title={t.bundlesEmpty} text={t.bundlesEmptyText}>
+            <Button onClick={() => void navigate("/")}>{t.navGallery}</Button>
+          </Empty>
+        )
+      }
+    />
+  );
+}
+
+function BundleCard({ bundle }: { bundle: Bundle }) {
+  const { t, bytes, dateTime } = useSpeech();
+  const { sayError } = useNotices();
+  const queries = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () => api.DELETE("/api/bundles/{id}", { params: { path: { id: bundle.id } } }),
+    onError: sayError,
+    onSettled: () => queries.invalidateQueries({ queryKey: ["bundles"] }),
+  });
+  const ready = bundle.state === "ready";
+  return (
+    <SpaceBetween size="s">
+      <State bundle={bundle} />
+      <Box color="text-body-secondary">
+        {t.photos(bundle.photos - bundle.skipped)}, {bytes(bundle.archive_size ?? bundle.bytes)} · {dateTime(bundle.created_at)}
+      </Box>
+      {bundle.skipped > 0 && <Skipped bundle={bundle} />}
+      <SpaceBetween direction="horizontal" size="xs">
+        {ready && (
+          <Button variant="primary" iconName="download" href={bundle.url} download="">
+            {`${t.saveZip} (${bytes(bundle.archive_size ?? 0)})`}
+          </Button>
+        )}
+        {ready && (
+          <CopyToClipboard
+            variant="button" copyButtonText={t.copyLink} textToCopy={new URL(bundle.url, location.href).href}
+            copySuccessText={t.copied} copyErrorText={t.failedTitle}
+          />
+        )}
+        <Button iconName="remove" loading={remove.isPending} onClick={() => remove.mutate()}>
+          {t.delete}
+        </Button>
+      </SpaceBetween>
+    </SpaceBetween>
+  );
+}
+
+function State({ bundle }: { bundle: Bundle }) {
+  const { t, span } = useSpeech();
+  const now = useNow();
+  if (bundle.state === "preparing" && bundle.parts > 0) {
+    return <ProgressBar value={(100 * bundle.built) / bundle.parts} label={t.bundleBuilding(bundle.built, bundle.parts)} />;
+  }
+  if (bundle.state === "preparing") {
+    return (
+      <ProgressBar
+        value={(100 * bundle.prepared) / Math.max(bundle.photos, 1)}
+        label={t.bundlePreparing(bundle.prepared, bundle.photos)}
+      />
+    );
+  }
+  if (bundle.state === "restoring") return <StatusIndicator type="pending">{t.bundleRestoring}</StatusIndicator>;
+  if (bundle.state === "failed") {
+    return <StatusIndicator type="error">{`${t.bundleFailed}: ${bundle.failure ?? ""}`}</StatusIndicator>;
+  }
+  if (bundle.state === "expired") return <StatusIndicator type="stopped">{t.bundleExpired}</StatusIndicator>;
+  const left = (new Date(bundle.expires_at).getTime() - now) / 1000;
+  return (
+    <StatusIndicator type="success">{`${t.bundleReady} · ${t.expiresIn(span(Math.max(left, 0)))}`}</StatusIndicator>
+  );
+}
+
+function useNow() {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function Skipped({ bundle }: { bundle: Bundle }) {
+  const { t } = useSpeech();
+  const [open, setOpen] = useState(false);
+  const details = useQuery({
+    queryKey: ["bundles", bundle.id],
+    queryFn: () => answer(api.GET("/api/bundles/{id}", { params: { path: { id: bundle.id } } })),
+    enabled: open,
+  });
+  return (
+    <ExpandableSection
+      headerText={t.skipped(bundle.skipped)} expanded={open}
+      onChange={({ detail }) => setOpen(detail.expanded)}
+    >
+      <ul>
+        {details.data?.skipped_photos?.map(({ id, name, reason }) => <li key={id}>{`${name}: ${reason}`}</li>)}
+      </ul>
+    </ExpandableSection>
+  );
+}
+
+function AllowNotifications() {
+  const { t } = useSpeech();
+  const [asked, setAsked] = useState(!("Notification" in window) || Notification.permission !== "default");
+  if (asked) return null;
+  return (
+    <Button
+      iconName="notification"
+      onClick={() => void Notification.requestPermission().then(() => setAsked(true))}
+    >
+      {t.notifyMe}
+    </Button>
+  );
+}

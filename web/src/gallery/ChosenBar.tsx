@@ -1,0 +1,100 @@
+// What can be done with the chosen photos.
+
+import Autosuggest from "@cloudscape-design/components/autosuggest";
+import Button from "@cloudscape-design/components/button";
+import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
+import { useState } from "react";
+
+import { useNarrow } from "../app/useMedia";
+import { useSpeech } from "../i18n";
+import { useLabels } from "../labels/queries";
+
+export type Correction = "add" | "remove";
+
+interface Props {
+  count: number;
+  total: number;
+  bytes: number;
+  trash: boolean;
+  onAll(): void;
+  onClear(): void;
+  onDownload(): void;
+  onLabel(correction: Correction, label: string): void;
+  onTrash(): void;
+  onRestore(): void;
+}
+
+export function ChosenBar(props: Props) {
+  const { t, bytes } = useSpeech();
+  const [labelling, setLabelling] = useState<Correction | null>(null);
+  const narrow = useNarrow();
+  const { count, total, trash } = props;
+  return (
+    <div className="chosen-bar" role="toolbar" aria-label={t.chosen(count)}>
+      <Button variant="icon" iconName="close" ariaLabel={t.chooseNone} onClick={props.onClear} />
+      <strong aria-live="polite">{t.chosen(count)}</strong>
+      {count < total && <Button variant="link" onClick={props.onAll}>{t.chooseAll}</Button>}
+      <span className="chosen-space" />
+      {trash ? (
+        <Button variant="primary" iconName="undo" disabled={!count} onClick={props.onRestore}>{t.restore}</Button>
+      ) : (
+        <>
+          {labelling ? (
+            <LabelInput
+              title={labelling === "add" ? t.addLabel : t.removeALabel}
+              onDone={(label) => {
+                setLabelling(null);
+                if (label) props.onLabel(labelling, label);
+              }}
+            />
+          ) : (
+            <ButtonDropdown
+              variant={narrow ? "icon" : "normal"} ariaLabel={t.labels}
+              disabled={!count}
+              items={[{ id: "add", text: t.addLabel }, { id: "remove", text: t.removeALabel }]}
+              onItemClick={({ detail }) => setLabelling(detail.id === "add" ? "add" : "remove")}
+            >
+              {narrow ? undefined : t.labels}
+            </ButtonDropdown>
+          )}
+          <Button
+            iconName="remove" variant={narrow ? "icon" : "normal"} ariaLabel={t.toTrash}
+            disabled={!count} onClick={props.onTrash}
+          >
+            {narrow ? undefined : t.toTrash}
+          </Button>
+          <Button variant="primary" iconName="download" disabled={!count} onClick={props.onDownload}>
+            {narrow ? bytes(props.bytes) : t.downloadPhotos(count, props.bytes)}
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** A label's name: one there is, or a new one. */
+export function LabelInput({ title, onDone }: { title: string; onDone: (label: string) => void }) {
+  const { number } = useSpeech();
+  const [text, setText] = useState("");
+  const { data: labels = [] } = useLabels();
+  return (
+    <div className="label-input">
+      <Autosuggest
+        autoFocus
+        value={text}
+        placeholder={title}
+        ariaLabel={title}
+        enteredTextLabel={(value) => value}
+        options={labels.map(({ name, count, aliases }) => ({
+          value: name, labelTag: number(count), filteringTags: aliases,
+        }))}
+        onChange={({ detail }) => setText(detail.value)}
+        onSelect={({ detail }) => onDone(detail.value.trim())}
+        onKeyDown={({ detail }) => {
+          if (detail.key === "Enter" && text.trim()) onDone(text.trim());
+          if (detail.key === "Escape") onDone("");
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+// A grid of photos with what can be done with them: of the archive, or of the trash.
+
+import Button from "@cloudscape-design/components/button";
+import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { useLocation, useNavigate, useSearchParams } from "react-router";
+
+import { useTouch } from "../app/useMedia";
+import { useNotices } from "../app/notices";
+import { useSpeech } from "../i18n";
+import { Lightbox } from "../photo/Lightbox";
+import { idsOf, isWhole, usePhotoActions } from "./actions";
+import { useChosen } from "./chosen";
+import { ChosenBar } from "./ChosenBar";
+import { type Layout, PhotoGrid } from "./PhotoGrid";
+import { type Source, useRange } from "./queries";
+
+interface Props {
+  source: Source;
+  layout: Layout;
+  /** Bytes of all the photos. */
+  bytes: number;
+  title: ReactNode;
+  /** Beside the title, until something is chosen. */
+  actions?: ReactNode;
+  head?: ReactNode;
+}
+
+export function Gallery({ source, layout, bytes, title, actions: titleActions, head }: Props) {
+  const { t, number } = useSpeech();
+  const touch = useTouch();
+  const [begun, setBegun] = useState(false);
+  const [parameters] = useSearchParams();
+  const location = useLocation();
+  const navigate = useNavigate();
+  const chosen = useChosen(source);
+  const actions = usePhotoActions();
+  const { sayError } = useNotices();
+  const range = useRange(source, layout);
+  const total = layout.ratios.length;
+  const count = chosen.count(total);
+  const picking = begun || count > 0;
+  const open = parameters.get("photo");
+  const at = (location.state as { at?: number } | null)?.at;
+
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const { target } = event;
+      if (open || (target instanceof Element && target.closest("input, textarea, dialog, [role=dialog]"))) return;
+      if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        chosen.chooseAll();
+      }
+      if (event.key === "Escape" && count) chosen.clear();
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [chosen, count, open]);
+
+  function show(id: string | null, place?: number, replace = false) {
+    const wanted = new URLSearchParams(parameters);
+    if (id) wanted.set("photo", id);
+    else wanted.delete("photo");
+    void navigate({ search: `?${wanted}` }, { state: { at: place }, replace });
+  }
+
+  function clear() {
+    setBegun(false);
+    chosen.clear();
+  }
+
+  const withChosen = (act: (ids: string[]) => Promise<void>) => {
+    void idsOf(source, chosen).then(act).then(clear).catch(sayError);
+  };
+  const trash = () => withChosen(source.trash ? actions.restore : actions.trash);
+
+  const neighbour = useMemo(
+    () => async (by: number) => {
+      const to = (at ?? -2) + by;
+      if (at === undefined || to < 0 || to >= total) return null;
+      const [photo] = await range(to, to + 1);
+      return photo ? { id: photo.id, at: to } : null;
+    },
+    [at, total, range],
+  );
+
+  return (
+    <>
+      <div className="gallery-head" data-choosing={picking}>
+        {picking ? (
+          <ChosenBar
+            count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash}
+            onAll={chosen.chooseAll} onClear={clear} onTrash={trash} onRestore={trash}
+            onLabel={(correction, label) => withChosen((ids) => actions.correct(ids, { [correction]: [label] }))}
+            onDownload={() => {
+              if (isWhole(source, chosen)) void actions.bundle(source, null).then(clear);
+              else withChosen((ids) => actions.bundle(source, ids));
+            }}
+          />
+        ) : (
+          <Header
+            variant="h1" counter={`(${number(total)})`}
+            actions={
+              <SpaceBetween direction="horizontal" size="xs" alignItems="center">
+                {titleActions}
+                {touch && total > 0 && (
+                  <Button variant="icon" iconName="check" ariaLabel={t.choose} onClick={() => setBegun(true)} />
+                )}
+              </SpaceBetween>
+            }
+          >
+            {title}
+          </Header>
+        )}
+      </div>
+      {head}
+      {total > 0 && (
+        <PhotoGrid
+          source={source} layout={layout} chosen={chosen} picking={picking} onDelete={trash}
+          onOpen={(id, place) => show(id, place)}
+        />
+      )}
+      {open && (
+        <Lightbox
+          key={open} id={open} neighbour={neighbour}
+          hasPrevious={at !== undefined && at > 0}
+          hasNext={at !== undefined && at < total - 1}
+          onShow={(id, place) => show(id, place, true)}
+          onClose={() => show(null, at, true)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,30 @@
+// The trash: what was put here, to be restored within 30 days.
+
+import Box from "@cloudscape-design/components/box";
+
+import { Empty } from "../app/Empty";
+import { useSpeech } from "../i18n";
+import { EVERYTHING } from "../labels/selection";
+import { Gallery } from "./Gallery";
+import { Failure } from "./GalleryPage";
+import { useLayout } from "./queries";
+
+const SOURCE = { selection: EVERYTHING, trash: true };
+
+export default function TrashPage() {
+  const { t } = useSpeech();
+  const layout = useLayout(SOURCE);
+  if (layout.isError) return <Failure error={layout.error} onAgain={() => void layout.refetch()} />;
+  const total = layout.data?.ratios.length ?? 0;
+  return (
+    <>
+      {layout.data && (
+        <Gallery
+          source={SOURCE} layout={layout.data} bytes={0} title={t.navTrash}
+          {...(total > 0 && { head: <Box color="text-body-secondary">{t.trashEmptyText}</Box> })}
+        />
+      )}
+      {layout.data && total === 0 && <Empty title={t.trashEmptyTitle} text={t.trashEmptyText} />}
+    </>
+  );
+}

@@ -1,0 +1,95 @@
+// What is done with chosen photos, and undone.
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "react-router";
+
+import { answer, api } from "../api/client";
+import { changed } from "../api/live";
+import { useNotices } from "../app/notices";
+import { useSpeech } from "../i18n";
+import { EVERYTHING, labelsOf } from "../labels/selection";
+import type { Chosen } from "./chosen";
+import { everyId, type Source } from "./queries";
+
+const MOST = 10_000; // Ids that the API takes at once.
+
+export function batches<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  );
+}
+
+export interface LabelChange {
+  add?: string[];
+  remove?: string[];
+  /** Corrections to be taken back: the machine's opinion holds again. */
+  clear?: string[];
+}
+
+export function usePhotoActions() {
+  const { t } = useSpeech();
+  const { say, sayError } = useNotices();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+
+  async function forAll(ids: readonly string[], send: (ids: string[]) => Promise<{ photos: number }>) {
+    let photos = 0;
+    try {
+      for (const batch of batches(ids, MOST)) photos += (await send(batch)).photos;
+      return photos;
+    } catch (error) {
+      sayError(error);
+      return null;
+    } finally {
+      changed(queries, "photos", "labels");
+    }
+  }
+
+  async function restore(ids: readonly string[]) {
+    const photos = await forAll(ids, (some) => answer(api.POST("/api/photos/restore", { body: { ids: some } })));
+    if (photos !== null) say({ type: "success", text: t.restored(photos) });
+  }
+
+  async function trash(ids: readonly string[]) {
+    const photos = await forAll(ids, (some) => answer(api.POST("/api/photos/trash", { body: { ids: some } })));
+    if (photos === null) return;
+    say({ type: "success", text: t.trashed(photos), action: { text: t.undo, run: () => void restore(ids) } });
+  }
+
+  async function correct(ids: readonly string[], change: LabelChange) {
+    const photos = await forAll(ids, (some) =>
+      answer(api.POST("/api/photos/labels", { body: { ids: some, add: [], remove: [], clear: [], ...change } })),
+    );
+    if (photos === null) return;
+    const { add = [], remove = [], clear } = change;
+    const undo = { text: t.undo, run: () => void correct(ids, { clear: [...add, ...remove] }) };
+    say({ type: "success", text: t.corrected(photos), ...(!clear && { action: undo }) });
+  }
+
+  /** One zip: of a selection by its labels, or of these photos. */
+  async function bundle(source: Source, ids: readonly string[] | null) {
+    try {
+      const body = ids ? { ...labelsOf(EVERYTHING), ids: [...ids] } : labelsOf(source.selection);
+      await answer(api.POST("/api/bundles", { body }));
+      say({
+        type: "info", id: "bundle", text: t.bundleAsked,
+        action: { text: t.showDownloads, run: () => void navigate("/bundles") },
+      });
+    } catch (error) {
+      sayError(error);
+    } finally {
+      changed(queries, "bundle");
+    }
+  }
+
+  return { trash, restore, correct, bundle };
+}
+
+/** The ids of what is chosen; null when that is just the selection by labels. */
+export async function idsOf(source: Source, chosen: Chosen): Promise<string[]> {
+  return chosen.all ? everyId(source, chosen.ids) : [...chosen.ids.keys()];
+}
+
+export const isWhole = (source: Source, chosen: Chosen) =>
+  chosen.all && chosen.ids.size === 0 && !source.selection.q;
+

@@ -1,0 +1,90 @@
+// The gallery's photos: their layout at once, themselves page by page as they come into view.
+
+import { keepPreviousData, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
+
+import { answer, api, type Photo } from "../api/client";
+import { labelsOf, type Selection } from "../labels/selection";
+
+/** Photos of the archive that are selected, or those in the trash. */
+export interface Source {
+  selection: Selection;
+  trash: boolean;
+}
+
+const MOST = 500; // The API's largest page.
+
+const queryOf = ({ selection, trash }: Source) => ({
+  ...labelsOf(selection),
+  ...(selection.q && { q: selection.q }),
+  ...(trash && { state: "trashed" as const }),
+});
+
+export function useLayout(source: Source) {
+  const query = queryOf(source);
+  return useQuery({
+    queryKey: ["photos", "layout", query],
+    queryFn: () => answer(api.GET("/api/photos/layout", { params: { query } })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+function pageOptions(source: Source, cursor: string | undefined, limit: number) {
+  const query = { ...queryOf(source), limit, ...(cursor && { cursor }) };
+  return {
+    queryKey: ["photos", "page", query],
+    queryFn: () => answer(api.GET("/api/photos", { params: { query } })),
+  };
+}
+
+interface Pages {
+  page: number;
+  cursors: readonly string[];
+}
+
+/** The photo at a place, once it is loaded; pages `first` to `last` are. */
+export function usePhotos(source: Source, { page, cursors }: Pages, first: number, last: number) {
+  const numbers = Array.from({ length: Math.max(last - first + 1, 0) }, (_, at) => first + at);
+  const results = useQueries({
+    queries: numbers.map((number) => ({
+      ...pageOptions(source, number ? cursors[number - 1] : undefined, page),
+      enabled: number <= cursors.length,
+    })),
+  });
+  return (at: number): Photo | undefined =>
+    results[Math.floor(at / page) - first]?.data?.photos[at % page];
+}
+
+/** Photos from `start` to before `stop`, wherever they are. */
+export function useRange(source: Source, pages: Pages) {
+  const queries = useQueryClient();
+  return useCallback(
+    async (start: number, stop: number): Promise<Photo[]> => {
+      const { page, cursors } = pages;
+      const first = Math.floor(start / page);
+      const numbers = Array.from(
+        { length: Math.floor((stop - 1) / page) - first + 1 },
+        (_, at) => first + at,
+      );
+      const found = await Promise.all(
+        numbers.map((number) =>
+          queries.fetchQuery(pageOptions(source, number ? cursors[number - 1] : undefined, page)),
+        ),
+      );
+      return found.flatMap(({ photos }) => photos).slice(start - first * page, stop - first * page);
+    },
+    [queries, source, pages],
+  );
+}
+
+/** The ids of everything that is selected, without those left out. */
+export async function everyId(source: Source, without: { has(id: string): boolean }): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await pageOptions(source, cursor, MOST).queryFn();
+    ids.push(...page.photos.map(({ id }) => id).filter((id) => !without.has(id)));
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+  return ids;
+}

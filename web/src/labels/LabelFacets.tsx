@@ -1,0 +1,96 @@
+// Beside the gallery: the labels within the selection, to narrow it by pressing them.
+
+import Box from "@cloudscape-design/components/box";
+import SegmentedControl from "@cloudscape-design/components/segmented-control";
+import TextFilter from "@cloudscape-design/components/text-filter";
+import { useState } from "react";
+
+import type { Label } from "../api/client";
+import { useSpeech } from "../i18n";
+import { findLabels } from "./find";
+import { useLabels } from "./queries";
+import { modeOf, type Selection, useSelection, withLabel } from "./selection";
+
+const SHOWN = 25;
+
+export function LabelFacets() {
+  const { t } = useSpeech();
+  const { selection, select } = useSelection();
+  const [text, setText] = useState("");
+  const [any, setAny] = useState(selection.any.length > 0);
+  const every = useLabels();
+  // With "all" the counts say what is left; with "any" what would come.
+  const within = useLabels(any ? { ...selection, any: [] } : selection);
+  const counts = new Map(within.data?.map(({ name, count }) => [name, count]));
+  const labels = findLabels(every.data ?? [], text)
+    .map((label) => ({ ...label, count: counts.get(label.name) ?? 0 }))
+    .filter(({ name, count }) => count > 0 || modeOf(selection, name))
+    .sort((a, b) => Number(Boolean(modeOf(selection, b.name))) - Number(Boolean(modeOf(selection, a.name))) || b.count - a.count)
+    .slice(0, SHOWN);
+
+  function match(wanted: boolean) {
+    const chosen = [...selection.any, ...selection.all];
+    setAny(wanted);
+    if (chosen.length) select({ ...selection, any: wanted ? chosen : [], all: wanted ? [] : chosen });
+  }
+
+  if (every.data?.length === 0) return null;
+  return (
+    <section className="facets" aria-labelledby="facets-title">
+      <div className="facets-head">
+        <Box variant="h3" tagOverride="h2" padding="n"><span id="facets-title">{t.labels}</span></Box>
+        <SegmentedControl
+          label={t.match}
+          selectedId={any ? "any" : "all"}
+          options={[{ id: "all", text: t.matchAll }, { id: "any", text: t.matchAny }]}
+          onChange={({ detail }) => match(detail.selectedId === "any")}
+        />
+      </div>
+      <TextFilter
+        filteringText={text}
+        filteringPlaceholder={t.findLabel}
+        filteringAriaLabel={t.findLabel}
+        onChange={({ detail }) => setText(detail.filteringText)}
+      />
+      <ul className="facets-list">
+        {labels.map((label) => (
+          <Facet
+            key={label.name} label={label} any={any} selection={selection} select={select}
+          />
+        ))}
+      </ul>
+      {text && labels.length === 0 && <Box color="text-body-secondary">{t.noMatch}</Box>}
+    </section>
+  );
+}
+
+interface FacetProps {
+  label: Label;
+  any: boolean;
+  selection: Selection;
+  select(selection: Selection): void;
+}
+
+function Facet({ label: { name, count }, any, selection, select }: FacetProps) {
+  const { t, number } = useSpeech();
+  const mode = modeOf(selection, name);
+  const none = mode === "none";
+  return (
+    <li className="facet" data-mode={mode}>
+      <button
+        type="button" className="facet-main" aria-pressed={mode === "any" || mode === "all"}
+        onClick={() => select(withLabel(selection, name, mode ? null : any ? "any" : "all"))}
+      >
+        <span className="facet-name">{name}</span>
+        <span className="facet-count">{none ? "−" : number(count)}</span>
+      </button>
+      <button
+        type="button" className="facet-exclude" aria-label={none ? t.include(name) : t.exclude(name)}
+        title={none ? t.include(name) : t.exclude(name)}
+        onClick={() => select(withLabel(selection, name, none ? null : "none"))}
+      >
+        {none ? "↺" : "−"}
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,141 @@
+// A photo's labels, how sure each is, and correcting them.
+
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useNavigate } from "react-router";
+
+import { answer, api, type PhotoDetails } from "../api/client";
+import { changed } from "../api/live";
+import { useSpeech } from "../i18n";
+import type { LabelChange } from "../gallery/actions";
+import { LabelInput } from "../gallery/ChosenBar";
+import { addressOf } from "../labels/selection";
+
+export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
+  const { t } = useSpeech();
+  const queries = useQueryClient();
+  const [adding, setAdding] = useState(false);
+  const [undo, setUndo] = useState<{ text: string; change: LabelChange } | null>(null);
+  const correct = useMutation({
+    mutationFn: ({ add = [], remove = [], clear = [] }: LabelChange) =>
+      answer(api.PATCH("/api/photos/{id}/labels", {
+        params: { path: { id: photo.id } }, body: { add, remove, clear },
+      })),
+    onSuccess: (details) => {
+      queries.setQueryData(["photos", "details", photo.id], details);
+      changed(queries, "labels");
+    },
+  });
+
+  function add(label: string) {
+    setUndo({ text: t.labelAdded(label), change: { clear: [label] } });
+    correct.mutate({ add: [label] });
+  }
+  function remove(label: string) {
+    setUndo({ text: t.labelRemoved(label), change: { clear: [label] } });
+    correct.mutate({ remove: [label] });
+  }
+
+  const confidences = new Map(photo.detections.map(({ label, confidence }) => [label, confidence]));
+  const on = [...photo.labels].sort((a, b) => (confidences.get(b) ?? 0) - (confidences.get(a) ?? 0));
+  const rest = photo.detections.filter(
+    ({ label }) => !photo.labels.includes(label) && !photo.correction.removed.includes(label),
+  );
+  return (
+    <section>
+      <Box variant="h3" tagOverride="h2">{t.labels}</Box>
+      <ul className="photo-labels">
+        {on.map((label) => (
+          <OnPhoto
+            key={label} label={label} confidence={confidences.get(label)}
+            own={photo.correction.added.includes(label)} onRemove={() => remove(label)}
+          />
+        ))}
+      </ul>
+      <div role="status" className="photo-undo">
+        {correct.error?.message}
+        {undo && !correct.error && (
+          <>
+            {undo.text}{" "}
+            <Button
+              variant="inline-link"
+              onClick={() => {
+                correct.mutate(undo.change);
+                setUndo(null);
+              }}
+            >
+              {t.undo}
+            </Button>
+          </>
+        )}
+      </div>
+      {adding ? (
+        <LabelInput
+          title={t.addLabel}
+          onDone={(label) => {
+            setAdding(false);
+            if (label) add(label);
+          }}
+        />
+      ) : (
+        <Button iconName="add-plus" onClick={() => setAdding(true)}>{t.addLabel}</Button>
+      )}
+      {rest.length > 0 && <Rest title={t.alsoSeen} labels={rest.map(({ label }) => label)} onAdd={add} />}
+      {photo.correction.removed.length > 0 && (
+        <Rest title={t.removedByYou} labels={photo.correction.removed} onAdd={add} />
+      )}
+    </section>
+  );
+}
+
+interface OnPhotoProps {
+  label: string;
+  confidence: number | undefined;
+  own: boolean;
+  onRemove(): void;
+}
+
+function OnPhoto({ label, confidence, own, onRemove }: OnPhotoProps) {
+  const { t, percent } = useSpeech();
+  const navigate = useNavigate();
+  const address = addressOf({ all: [label] });
+  return (
+    <li className="photo-label">
+      <a
+        href={address}
+        onClick={(event) => {
+          event.preventDefault();
+          void navigate(address);
+        }}
+      >
+        {label}
+      </a>
+      {own ? (
+        <span className="photo-label-source">{t.byYou}</span>
+      ) : (
+        confidence !== undefined && (
+          <>
+            <meter min={0} max={1} value={confidence} aria-label={`${t.confidence}: ${label}`} />
+            <span className="photo-label-source">{percent(confidence)}</span>
+          </>
+        )
+      )}
+      <Button variant="inline-icon" iconName="close" ariaLabel={t.removeLabel(label)} onClick={onRemove} />
+    </li>
+  );
+}
+
+function Rest({ title, labels, onAdd }: { title: string; labels: string[]; onAdd: (label: string) => void }) {
+  return (
+    <div className="photo-rest">
+      <Box color="text-body-secondary" fontSize="body-s">{title}</Box>
+      {labels.slice(0, 8).map((label) => (
+        <Button key={label} variant="inline-link" iconName="add-plus" onClick={() => onAdd(label)}>
+          {label}
+        </Button>
+      ))}
+    </div>
+  );
+}

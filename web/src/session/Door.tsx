@@ -1,0 +1,186 @@
+// In front of the archive: the first account by its one-time link, and signing in.
+
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import FormField from "@cloudscape-design/components/form-field";
+import Header from "@cloudscape-design/components/header";
+import Input from "@cloudscape-design/components/input";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+
+import { answer, api, Problem } from "../api/client";
+import { useSpeech } from "../i18n";
+import { useUploads } from "../uploads/uploading";
+import { setupToken, signInFailure } from "./session";
+
+export function Door() {
+  const [token, setToken] = useState(setupToken);
+  const options = useQuery({
+    queryKey: ["sign-in-options"],
+    queryFn: () => answer(api.GET("/api/session/options")),
+  });
+  useEffect(() => {
+    const look = () => setToken(setupToken());
+    window.addEventListener("hashchange", look);
+    return () => window.removeEventListener("hashchange", look);
+  }, []);
+  return (
+    <main className="door">
+      <div className="door-inner">
+        <SpaceBetween size="l">
+          <Brand />
+          {token ? (
+            <SetUp token={token} />
+          ) : (
+            <SignIn
+              notSetUp={options.data?.set_up === false}
+              oidc={options.data?.oidc ?? null}
+              failure={signInFailure()}
+            />
+          )}
+        </SpaceBetween>
+      </div>
+    </main>
+  );
+}
+
+export function Brand() {
+  return (
+    <div className="door-brand">
+      <img src="/icon.svg" alt="" width={48} height={48} />
+      <Box variant="h1" tagOverride="p">Fototeca</Box>
+    </div>
+  );
+}
+
+function SetUp({ token }: { token: string }) {
+  const { t } = useSpeech();
+  return (
+    <Credentials
+      title={t.welcome}
+      text={t.setupText}
+      button={t.setUp}
+      again
+      send={async (email, password) => {
+        await api.POST("/api/session/setup", { body: { token, email, password } });
+        history.replaceState(null, "", "/");
+      }}
+    />
+  );
+}
+
+interface SignInProps {
+  notSetUp: boolean;
+  oidc: { name: string; url: string } | null;
+  failure: string | null;
+}
+
+function SignIn({ notSetUp, oidc, failure }: SignInProps) {
+  const { t } = useSpeech();
+  const { busy } = useUploads();
+  const reasons: Record<string, string> = {
+    refused: t.oidcRefused,
+    "no-account": t.oidcNoAccount,
+    unavailable: t.oidcUnavailable,
+  };
+  return (
+    <Credentials
+      title={t.signIn}
+      button={t.signIn}
+      before={
+        <>
+          {busy && <Alert type="info">{t.signInToGoOn}</Alert>}
+          {notSetUp && <Alert type="info">{t.setupNeeded}</Alert>}
+          {failure && <Alert type="error">{reasons[failure] ?? t.oidcRefused}</Alert>}
+        </>
+      }
+      after={
+        oidc && (
+          <Button href={oidc.url} fullWidth>
+            {t.signInWith(oidc.name)}
+          </Button>
+        )
+      }
+      send={async (email, password) => {
+        await api.POST("/api/session", { body: { email, password } });
+        if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+      }}
+    />
+  );
+}
+
+interface CredentialsProps {
+  title: string;
+  text?: string;
+  button: string;
+  again?: boolean;
+  before?: ReactNode;
+  after?: ReactNode;
+  send(email: string, password: string): Promise<void>;
+}
+
+function Credentials({ title, text, button, again, before, after, send }: CredentialsProps) {
+  const { t } = useSpeech();
+  const queries = useQueryClient();
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [repeated, setRepeated] = useState("");
+  const [error, setError] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    if (again && repeated !== password) return setError(t.passwordsDiffer);
+    setBusy(true);
+    setError("");
+    try {
+      await send(email, password);
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+      await queries.invalidateQueries({ queryKey: ["session"] });
+    } catch (problem) {
+      const wait = problem instanceof Problem && problem.retryAfter;
+      setError([(problem as Error).message, wait && t.waitSeconds(wait)].filter(Boolean).join(" "));
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form onSubmit={(event) => void submit(event)} noValidate>
+      <Container header={<Header variant="h1" {...(text && { description: text })}>{title}</Header>}>
+        <SpaceBetween size="m">
+          {before && <div>{before}</div>}
+          {error && <Alert type="error">{error}</Alert>}
+          <FormField label={t.email}>
+            <Input
+              type="email" name="email" autoComplete="username" autoFocus
+              value={email} onChange={({ detail }) => setEmail(detail.value)}
+            />
+          </FormField>
+          <FormField label={t.password} {...(again && { constraintText: t.passwordHint })}>
+            <Input
+              type="password" name="password"
+              autoComplete={again ? "new-password" : "current-password"}
+              value={password} onChange={({ detail }) => setPassword(detail.value)}
+            />
+          </FormField>
+          {again && (
+            <FormField label={t.passwordAgain}>
+              <Input
+                type="password" name="again" autoComplete="new-password"
+                value={repeated} onChange={({ detail }) => setRepeated(detail.value)}
+              />
+            </FormField>
+          )}
+          <Button variant="primary" formAction="submit" loading={busy} fullWidth>
+            {button}
+          </Button>
+          {after}
+        </SpaceBetween>
+      </Container>
+    </form>
+  );
+}

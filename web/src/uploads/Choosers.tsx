@@ -1,0 +1,48 @@
+// Buttons that open the browser's choice of files or of a folder.
+
+import Button from "@cloudscape-design/components/button";
+import { useRef } from "react";
+
+import { useSpeech } from "../i18n";
+import { pick, useQueue } from "./uploading";
+
+export function Choosers({ primary = false, onPicked }: { primary?: boolean; onPicked?: () => void }) {
+  const { t } = useSpeech();
+  return (
+    <div className="choosers">
+      <Chooser text={t.choosePhotos} primary={primary} {...(onPicked && { onPicked })} />
+      <Chooser text={t.chooseFolder} folder {...(onPicked && { onPicked })} />
+    </div>
+  );
+}
+
+interface ChooserProps {
+  text: string;
+  folder?: boolean;
+  primary?: boolean;
+  onPicked?: () => void;
+}
+
+function Chooser({ text, folder = false, primary = false, onPicked }: ChooserProps) {
+  const queue = useQueue();
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button
+        variant={primary ? "primary" : "normal"} iconName={folder ? "folder" : "upload"}
+        onClick={() => input.current?.click()}
+      >
+        {text}
+      </Button>
+      <input
+        ref={input} type="file" multiple hidden aria-label={text}
+        {...(folder ? { webkitdirectory: "" } : { accept: "image/*" })}
+        onChange={({ target }) => {
+          pick(queue, target.files);
+          target.value = ""; // So that the same files can be picked again.
+          onPicked?.();
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,58 @@
+// The files of what is dropped or picked, folders included.
+
+/** A file, or one in a dropped folder that is yet to be opened: asking for thousands takes seconds. */
+export type Source = File | FileSystemFileEntry;
+
+export interface Found {
+  source: Source;
+  path: string;
+}
+
+/** What folders have beside photos and nobody chose. */
+const unwanted = (name: string) => name.startsWith(".") || name === "Thumbs.db" || name === "desktop.ini";
+
+export function picked(files: FileList): Found[] {
+  return [...files]
+    .filter(({ name }) => !unwanted(name))
+    .map((file) => ({ source: file, path: file.webkitRelativePath || file.name }));
+}
+
+/** Must be called before anything is awaited: then the browser empties the transfer. */
+export function entriesOf(transfer: DataTransfer): FileSystemEntry[] {
+  return [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+}
+
+/** Files come in the browser's pieces of a hundred; `onUnread` hears of folders that cannot be read. */
+export async function walk(
+  entries: FileSystemEntry[],
+  onFound: (found: Found[]) => void,
+  onUnread: (path: string) => void,
+): Promise<void> {
+  const files: Found[] = [];
+  const folders: FileSystemDirectoryEntry[] = [];
+  for (const entry of entries.filter(({ name }) => !unwanted(name))) {
+    if (entry.isDirectory) folders.push(entry as FileSystemDirectoryEntry);
+    else files.push({ source: entry as FileSystemFileEntry, path: pathOf(entry) });
+  }
+  if (files.length) onFound(files);
+  const within: Promise<void>[] = [];
+  for (const folder of folders) {
+    const reader = folder.createReader();
+    try {
+      for (;;) {
+        const inside = await new Promise<FileSystemEntry[]>((done, fail) => reader.readEntries(done, fail));
+        if (!inside.length) break;
+        // The next piece is asked for while folders of this one are.
+        within.push(walk(inside, onFound, onUnread));
+      }
+    } catch {
+      onUnread(pathOf(folder));
+    }
+  }
+  await Promise.all(within);
+}
+
+export const opened = (entry: FileSystemFileEntry) =>
+  new Promise<File>((done, fail) => entry.file(done, fail));
+
+const pathOf = ({ fullPath }: FileSystemEntry) => fullPath.replace(/^\//, "");

@@ -1,0 +1,118 @@
+// Imports of folders on the server: started here, followed, with what they refused.
+
+import Alert from "@cloudscape-design/components/alert";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import ContentLayout from "@cloudscape-design/components/content-layout";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
+import FormField from "@cloudscape-design/components/form-field";
+import Header from "@cloudscape-design/components/header";
+import Input from "@cloudscape-design/components/input";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import Table from "@cloudscape-design/components/table";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+
+import { answer, api, type Import } from "../api/client";
+import { Empty } from "../app/Empty";
+import { useNarrow } from "../app/useMedia";
+import { useSpeech } from "../i18n";
+
+const LOOK = 2000; // Milliseconds, while one runs.
+
+export default function ImportsPage() {
+  const { t, number, dateTime } = useSpeech();
+  const narrow = useNarrow();
+  const imports = useQuery({
+    queryKey: ["imports"],
+    queryFn: () => answer(api.GET("/api/imports")),
+    refetchInterval: ({ state }) => state.data?.some((each) => each.state === "running") ? LOOK : false,
+  });
+  return (
+    <ContentLayout header={<Header variant="h1" description={t.importsText}>{t.importsTitle}</Header>}>
+      <SpaceBetween size="l">
+        <StartImport />
+        <Table<Import>
+          items={imports.data ?? []}
+          loading={imports.isPending}
+          trackBy="id"
+          wrapLines={!narrow}
+          empty={<Empty title={t.importsEmpty} text={t.importsEmptyText} />}
+          columnDefinitions={[
+            { id: "source", header: t.importSource, isRowHeader: true, cell: ({ source }) => source },
+            { id: "state", header: t.status, cell: (each) => <State of={each} /> },
+            { id: "started", header: t.started, cell: (each) => dateTime(each.started_at) },
+            { id: "found", header: t.importFound, cell: ({ found }) => number(found) },
+            { id: "added", header: t.importAdded, cell: ({ added }) => number(added) },
+            { id: "duplicate", header: t.importDuplicate, cell: ({ duplicate }) => number(duplicate) },
+            { id: "refused", header: t.importRefused, cell: (each) => <Refused of={each} /> },
+          ]}
+        />
+      </SpaceBetween>
+    </ContentLayout>
+  );
+}
+
+function StartImport() {
+  const { t } = useSpeech();
+  const queries = useQueryClient();
+  const [source, setSource] = useState("");
+  const start = useMutation({
+    mutationFn: () => answer(api.POST("/api/imports", { body: { source } })),
+    onSuccess: () => setSource(""),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["imports"] }),
+  });
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    start.mutate();
+  }
+  return (
+    <form onSubmit={submit}>
+      <Container>
+        <SpaceBetween size="m">
+          {start.error && <Alert type="error">{start.error.message}</Alert>}
+          <FormField
+            label={t.importSource} constraintText={t.importHint} stretch
+            secondaryControl={
+              <Button formAction="submit" loading={start.isPending} disabled={!source.trim()}>
+                {t.importStart}
+              </Button>
+            }
+          >
+            <Input value={source} placeholder="/photos/2024" onChange={({ detail }) => setSource(detail.value)} />
+          </FormField>
+        </SpaceBetween>
+      </Container>
+    </form>
+  );
+}
+
+function State({ of: { state, failure } }: { of: Import }) {
+  const { t } = useSpeech();
+  if (state === "running") return <StatusIndicator type="in-progress">{t.importRunning}</StatusIndicator>;
+  if (state === "finished") return <StatusIndicator>{t.importFinished}</StatusIndicator>;
+  return <StatusIndicator type="error">{failure ?? t.failed}</StatusIndicator>;
+}
+
+function Refused({ of: { id, refused } }: { of: Import }) {
+  const { number } = useSpeech();
+  const [open, setOpen] = useState(false);
+  // The list has only how many.
+  const details = useQuery({
+    queryKey: ["imports", id],
+    queryFn: () => answer(api.GET("/api/imports/{id}", { params: { path: { id } } })),
+    enabled: open,
+  });
+  if (refused === 0) return <>0</>;
+  return (
+    <ExpandableSection
+      headerText={number(refused)} variant="footer" expanded={open}
+      onChange={({ detail }) => setOpen(detail.expanded)}
+    >
+      <ul className="plain">
+        {details.data?.refusals.map(({ name, reason }) => <li key={name}>{`${name}: ${reason}`}</li>)}
+      </ul>
+    </ExpandableSection>
+  );
+}
