@@ -1,0 +1,74 @@
+"""`python -m deploy.aws.app -c email=dan@example.com`: writes the templates, without an account."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from shutil import rmtree
+
+from aws_cdk import App, Environment, Validations
+from aws_cdk import aws_lambda as lambda_
+from cdk_nag import AwsSolutionsChecks
+
+from deploy.aws.functions import Code
+from deploy.aws.options import Options
+from deploy.aws.package import BUILD, CORE, LABELLING, LAMBDA, Target, build
+from deploy.aws.stack import FototecaStack
+
+CONTEXT = Path(__file__).with_name("cdk.json")
+PACKAGES = {package.name: package for package in (CORE, LABELLING)}
+ASSEMBLY = BUILD / "assembly"
+
+
+def make(context: Mapping[str, object], code: Code, outdir: Path | None = None) -> App:
+    """The app with its checks. Raises ValueError for options that cannot be."""
+    flags = json.loads(CONTEXT.read_text())["context"]
+    app = App(context={**flags, **context}, outdir=str(outdir) if outdir else None)
+    account, region = os.environ.get("CDK_DEFAULT_ACCOUNT"), os.environ.get("CDK_DEFAULT_REGION")
+    FototecaStack(
+        app,
+        str(app.node.try_get_context("stack") or "Fototeca"),
+        options=Options.of(app.node),
+        code=code,
+        env=Environment(account=account, region=region) if account and region else None,
+    )
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return app
+
+
+def packaged(target: Target = LAMBDA) -> Code:
+    """Each package, made once."""
+    made: dict[str, lambda_.Code] = {}
+
+    def code(name: str) -> lambda_.Code:
+        if name not in made:
+            made[name] = lambda_.Code.from_asset(str(build(PACKAGES[name], target=target)))
+        return made[name]
+
+    return code
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m deploy.aws.app", description=__doc__)
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
+    given = parser.parse_args().context
+    pairs = (item.partition("=") for item in given)
+    context = {name.lower(): value for name, _, value in pairs}
+    # The CDK's own command says where.
+    outdir = None if "CDK_OUTDIR" in os.environ else ASSEMBLY
+    if outdir is not None:
+        # Copies of earlier packages would stay.
+        rmtree(outdir, ignore_errors=True)
+    try:
+        app = make(context, packaged(), outdir)
+    except ValueError as error:
+        sys.exit(str(error))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

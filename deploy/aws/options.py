@@ -1,0 +1,96 @@
+"""What can be chosen of a deployment: CDK context, `-c name=value` or a make variable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Literal, cast, get_args
+
+from constructs import Node
+
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+Labeller = Literal["onnx", "rekognition"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked choices; the defaults cost nothing beyond what is used."""
+
+    email: str
+    """The first account, and where alarms go unless `notify` says otherwise."""
+    notify: str
+    labeller: Labeller = "onnx"
+    domain: str | None = None
+    certificate: str | None = None
+    """ARN of a certificate in us-east-1 for `domain`."""
+    sign_up: bool = False
+    """Anyone may make an account."""
+    archive_tiers: bool = False
+    """Originals not opened for 90 and 180 days go where opening takes hours."""
+    label_concurrency: int = 10
+    """Photos labelled at the same time; SQS needs at least 2."""
+    reserved_concurrency: int | None = None
+    """Kept for the API alone; new AWS accounts have 10 in all, and can reserve none."""
+    part_concurrency: int = 20
+    budget: int = 10
+    """US dollars a month: near it, a message. 0 is no budget, for who may not see the bill."""
+    pam_origins: tuple[str, ...] = ()
+    """Origins whose pages may call /pam/v1/."""
+    import_buckets: tuple[str, ...] = ()
+    """Buckets, or bucket/prefix, that photos may be imported from; whoever's they are."""
+
+    @classmethod
+    def of(cls, node: Node) -> Options:
+        """From the app's context. Raises ValueError with what to write."""
+        given = {field.name: node.try_get_context(field.name) for field in fields(cls)}
+        text = {name: str(value) for name, value in given.items() if value not in (None, "")}
+        email = text.get("email", "")
+        if email.count("@") != 1:
+            raise ValueError("say whose archive it is: EMAIL=dan@example.com (-c email=...)")
+        domain, certificate = text.get("domain"), text.get("certificate")
+        if (domain is None) != (certificate is None):
+            raise ValueError("a domain needs its certificate, and a certificate its domain")
+        if certificate and not certificate.startswith("arn:aws:acm:us-east-1:"):
+            raise ValueError("CloudFront takes certificates of us-east-1 alone")
+        labeller = text.get("labeller", "onnx")
+        if labeller not in get_args(Labeller):
+            raise ValueError("the labeller is onnx or rekognition")
+        return cls(
+            email=email,
+            notify=text.get("notify", email),
+            labeller=cast(Labeller, labeller),
+            domain=domain,
+            certificate=certificate,
+            sign_up=_flag(text, "sign_up"),
+            archive_tiers=_flag(text, "archive_tiers"),
+            label_concurrency=_whole(text, "label_concurrency", 2, cls.label_concurrency),
+            # None is kept where none is named.
+            reserved_concurrency=_whole(text, "reserved_concurrency", 1, 0) or None,
+            part_concurrency=_whole(text, "part_concurrency", 1, cls.part_concurrency),
+            budget=_whole(text, "budget", 0, cls.budget),
+            pam_origins=tuple(text.get("pam_origins", "").split()),
+            import_buckets=_buckets(text.get("import_buckets", "")),
+        )
+
+
+def _buckets(text: str) -> tuple[str, ...]:
+    found = tuple(name.removeprefix("s3://") for name in text.split())
+    for name in found:
+        if not BUCKET.fullmatch(name.partition("/")[0]) or "*" in name:
+            raise ValueError(f"a bucket to import from is named bucket or bucket/prefix: {name}")
+    return found
+
+
+def _flag(text: dict[str, str], name: str) -> bool:
+    value = text.get(name, "false").lower()
+    if value not in ("true", "false"):
+        raise ValueError(f"{name} is true or false")
+    return value == "true"
+
+
+def _whole(text: dict[str, str], name: str, least: int, otherwise: int) -> int:
+    if name not in text:
+        return otherwise
+    if not text[name].isdecimal() or int(text[name]) < least:
+        raise ValueError(f"{name} is a whole number, at least {least}")
+    return int(text[name])

@@ -1,0 +1,68 @@
+"""`python -m deploy.aws.remove`: takes the stack away, and says what was kept and where."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from contextlib import suppress
+
+import boto3
+from botocore.exceptions import WaiterError
+
+from deploy.aws.publish import outputs_of
+
+EMPTIED = ("SiteBucket", "WorkingBucket", "LogsBucket")
+TRIES = 3
+
+
+def empty(bucket: str) -> int:
+    """Delete every object of a bucket; their number."""
+    s3 = boto3.client("s3")
+    deleted = 0
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        keys = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+        if keys:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            deleted += len(keys)
+    return deleted
+
+
+def remove(stack: str, outputs: Mapping[str, str]) -> None:
+    """Raises WaiterError when the stack does not go."""
+    cloudformation, s3 = boto3.client("cloudformation"), boto3.client("s3")
+    for attempt in range(1, TRIES + 1):
+        for name in EMPTIED:
+            with suppress(s3.exceptions.NoSuchBucket):
+                empty(outputs[name])
+        cloudformation.delete_stack(StackName=stack)
+        try:
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
+            return
+        except WaiterError:
+            # Access logs still arrive for a while, and a bucket that has some cannot go.
+            if attempt == TRIES:
+                raise
+
+
+def remains(outputs: Mapping[str, str]) -> str:
+    """What was kept, what it costs and how it goes, for people."""
+    return f"""\
+Kept, since they hold your photos and what is known of them:
+  the bucket      {outputs["PhotosBucket"]}   (its storage goes on to be paid)
+  the table       {outputs["Table"]}   (protected from deletion)
+  the user pool   {outputs["UserPool"]}   (protected from deletion)
+docs/deploying-aws.md says how to take the photos home, and how to delete these for good.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m deploy.aws.remove", description=__doc__)
+    parser.add_argument("--stack", default="Fototeca")
+    stack = parser.parse_args().stack
+    outputs = outputs_of(stack)
+    remove(stack, outputs)
+    print(remains(outputs), end="")
+
+
+if __name__ == "__main__":
+    main()
