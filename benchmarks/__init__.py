@@ -1,0 +1,1 @@
+"""Measurements: each prints this project, its peers and the physical limit of one run as ratios."""
