@@ -1,0 +1,138 @@
+"""Label settings over HTTP: photos follow; hidden, renamed and merged labels are as they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from fototeca import samples
+from tests.api.conftest import Serve, is_problem, labelled, until, upload
+
+
+@pytest.fixture
+def dan(serve: Serve) -> httpx.Client:
+    """Whose sample photos are labelled."""
+    client = serve().set_up()
+    for path in samples.photos():
+        upload(client, path.read_bytes(), path.name)
+    labelled(client)
+    return client
+
+
+def counts(client: httpx.Client, **query: Any) -> dict[str, int]:
+    return {each["name"]: each["count"] for each in client.get("/api/labels", params=query).json()}
+
+
+def put(client: httpx.Client, **settings: Any) -> dict[str, Any]:
+    """The settings, once every photo follows them."""
+    answer = client.put("/api/label-settings", json=settings)
+    assert answer.status_code == 200, answer.text
+
+    def current() -> dict[str, Any] | None:
+        state: dict[str, Any] = client.get("/api/label-settings").json()
+        return None if state["recomputing"] else state
+
+    found: dict[str, Any] = until(current, "recomputed")
+    return found
+
+
+def test_counts_grid_and_bundles_follow_the_settings(dan: httpx.Client) -> None:
+    usual = counts(dan)
+    state = put(dan, sureness=1.0)
+    assert state["sureness"] == 1.0
+    assert sum(counts(dan).values()) < sum(usual.values())
+    put(dan, sureness=-1.0)
+    assert sum(counts(dan).values()) > sum(usual.values())
+    put(dan, thresholds={"Mountain": 1.0, "Cat": 0.1})
+    assert "Mountain" not in counts(dan)
+    assert dan.get("/api/totals", params={"any": "Mountain"}).json()["photos"] == 0
+    assert put(dan)["thresholds"] == {}
+    assert counts(dan) == usual
+
+
+def test_labels_are_meant_by_any_name(dan: httpx.Client) -> None:
+    """Aliases, upper and lower case, own labels: in settings, selections and corrections alike."""
+    photo = dan.get("/api/photos", params={"any": "cat"}).json()["photos"][0]["id"]
+    state = put(dan, thresholds={"kitten": 0.9}, hidden=["outdoors"], renames={"ocean": "Meer"})
+    assert state["hidden"] == ["Nature"]
+    assert state["renames"] == {"Sea": "Meer"}
+    dan.patch(f"/api/photos/{photo}/labels", json={"add": ["Our Garden", "ocean"]})
+    dan.patch(f"/api/photos/{photo}/labels", json={"add": ["our garden"]})
+    found = counts(dan)
+    assert found["Our Garden"] == found["Meer"] == 1
+    assert "our garden" not in found
+    assert "Nature" not in found
+    for name in ("our GARDEN", "MEER", "Ocean"):
+        assert dan.get("/api/totals", params={"any": name}).json()["photos"] == 1, name
+    put(dan, hidden=["our garden"])
+    assert "Our Garden" not in counts(dan)
+
+
+def test_hidden_labels_are_not_listed_and_can_be_selected(dan: httpx.Client) -> None:
+    usual = counts(dan)
+    put(dan, hidden=["Nature"])
+    assert "Nature" not in counts(dan)
+    assert counts(dan, hidden=True) == usual
+    assert dan.get("/api/totals", params={"any": "Nature"}).json()["photos"] == usual["Nature"]
+
+
+def test_labels_are_found_and_corrected_by_their_new_name(dan: httpx.Client) -> None:
+    usual = counts(dan)
+    put(dan, renames={"Mountain": "Alps", "Cat": "Friends", "Dog": "Friends"})
+    now = counts(dan)
+    assert now["Alps"] == usual["Mountain"]
+    assert now["Friends"] == usual["Cat"] + usual["Dog"]
+    assert "Mountain" not in now
+    [alps] = [each for each in dan.get("/api/labels").json() if each["name"] == "Alps"]
+    assert "Mountain" in alps["aliases"]
+    assert alps["parents"] == ["Landscape"]
+    for name in ("alps", "Mountain", "Mountains"):
+        assert dan.get("/api/totals", params={"any": name}).json()["photos"] == now["Alps"]
+    [cat] = dan.get("/api/photos", params={"q": "cat.jpg"}).json()["photos"]
+    details = dan.patch(f"/api/photos/{cat['id']}/labels", json={"remove": ["friends"]}).json()
+    assert "Friends" not in details["labels"]
+    assert details["correction"] == {"added": [], "removed": ["Friends"]}
+    assert "Cat" not in {each["label"] for each in details["detections"]}
+    details = dan.patch(f"/api/photos/{cat['id']}/labels", json={"clear": ["Friends"]}).json()
+    assert "Friends" in details["labels"]
+    assert details["correction"] == {"added": [], "removed": []}
+    put(dan)
+    assert counts(dan) == usual
+
+
+def test_names_to_choose_from_are_there_before_any_photo_has_them(dan: httpx.Client) -> None:
+    offered = counts(dan, unused=True)
+    assert offered["Waterfall"] == 0
+    assert offered["Cat"] == 1
+    assert counts(dan, unused=True, q="ocean") == {"Sea": 0, "Cruise Ship": 0}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sureness": 2},
+        {"thresholds": {"Lake": 3}},
+        {"thresholds": {"": 0.5}},
+        {"renames": {"Lake": "Sea", "Sea": "Ocean"}},
+        {"renames": {"Lake": "Lake"}},
+        {"hidden": "Lake"},
+        {"unknown": 1},
+    ],
+)
+def test_bad_settings_change_nothing(dan: httpx.Client, settings: dict[str, Any]) -> None:
+    before = dan.get("/api/label-settings").json()
+    assert is_problem(dan.put("/api/label-settings", json=settings), 422)
+    assert dan.get("/api/label-settings").json() == before
+
+
+def test_labelling_again_is_summed_up(dan: httpx.Client) -> None:
+    work = dan.get("/api/work").json()
+    assert work["model"].startswith("efficientnet-lite0@")
+    assert (work["outdated"], work["relabelling"]) == (0, None)
+    assert dan.post("/api/work/relabel").json() == {"photos": 12}
+    work = labelled(dan)
+    assert (work["relabelling"]["total"], work["relabelling"]["done"]) == (12, 12)
+    assert work["relabelling"]["finished_at"] is not None
+    assert work["relabelling"]["changes"] == []

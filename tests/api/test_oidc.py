@@ -1,0 +1,279 @@
+"""Signing in by an OpenID Connect provider: another project's, and one that cheats."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+from oidc_provider_mock import run_server_in_thread
+
+from tests.api.conftest import EMAIL, Serve, Served
+
+CLIENT = "fototeca"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """The address of a provider that knows dan and a stranger, both with verified addresses."""
+    with run_server_in_thread(require_nonce=True) as server:
+        address = f"http://127.0.0.1:{server.server_port}"
+        for name, verified in ((EMAIL, True), ("new@example.com", True), ("fake@x.org", False)):
+            claims = {"email": name, "email_verified": verified}
+            httpx.put(f"{address}/users/{name}", json=claims).raise_for_status()
+        yield address
+
+
+def settings(issuer: str, **more: str) -> dict[str, str]:
+    return {
+        "oidc_issuer": issuer,
+        "oidc_client_id": CLIENT,
+        "oidc_client_secret": "a secret: of %20 odd+characters",
+        **more,
+    }
+
+
+def at_provider(browser: httpx.Client, address: str, subject: str) -> httpx.Response:
+    """Sign in there as a person does, and come back."""
+    begun = browser.get("/api/session/oidc")
+    assert begun.status_code == 303, begun.text
+    there = httpx.post(begun.headers["location"], data={"sub": subject})
+    assert there.status_code == 302, there.text
+    assert there.headers["location"].startswith(f"{address}/api/session/oidc/callback?")
+    return browser.get(there.headers["location"])
+
+
+def test_a_known_address_is_linked_and_signed_in(serve: Serve, provider: str) -> None:
+    served = serve(**settings(provider))
+    served.set_up()
+    browser = served.client()
+    options = browser.get("/api/session/options").json()
+    assert options["set_up"]
+    assert options["oidc"]["url"] == "/api/session/oidc"
+    assert options["oidc"]["sign_out_url"].startswith(f"{provider}/oauth2/end_session?")
+    back = at_provider(browser, served.address, EMAIL)
+    assert (back.status_code, back.headers["location"]) == (303, "/")
+    assert browser.get("/api/session").json()["email"] == EMAIL
+    # From now on by who they are, whatever their address.
+    httpx.put(f"{provider}/users/{EMAIL}", json={"email": "other@example.com"}).raise_for_status()
+    again = served.client()
+    assert at_provider(again, served.address, EMAIL).headers["location"] == "/"
+    assert again.get("/api/session").json()["email"] == EMAIL
+    claims = {"email": EMAIL, "email_verified": True}
+    httpx.put(f"{provider}/users/{EMAIL}", json=claims).raise_for_status()
+
+
+def test_strangers_get_an_account_only_where_that_is_allowed(serve: Serve, provider: str) -> None:
+    closed = serve(**settings(provider))
+    closed.set_up()
+    browser = closed.client()
+    back = at_provider(browser, closed.address, "new@example.com")
+    assert back.headers["location"] == "/#sign-in=no-account"
+    assert browser.get("/api/session").status_code == 401
+    opened = serve(**settings(provider, oidc_sign_up="true"))
+    dan = opened.set_up()
+    browser = opened.client()
+    assert at_provider(browser, opened.address, "new@example.com").headers["location"] == "/"
+    session = browser.get("/api/session").json()
+    assert session["email"] == "new@example.com"
+    assert session["owner"] != dan.get("/api/session").json()["owner"]
+    # An address that the provider has not verified proves nothing.
+    browser = opened.client()
+    back = at_provider(browser, opened.address, "fake@x.org")
+    assert back.headers["location"] == "/#sign-in=no-account"
+
+
+def test_an_account_without_a_password_is_not_for_the_set_up_link(
+    serve: Serve, provider: str
+) -> None:
+    served = serve(**settings(provider, oidc_sign_up="true"))
+    browser = served.client()
+    assert at_provider(browser, served.address, "new@example.com").headers["location"] == "/"
+    owner = browser.get("/api/session").json()["owner"]
+    credentials = {"token": served.setup_token, "password": "long enough 1"}
+    taken = {**credentials, "email": "new@example.com"}
+    assert served.client().post("/api/session/setup", json=taken).status_code == 409
+    assert served.set_up().get("/api/session").json()["owner"] != owner
+    wrong = {"email": "new@example.com", "password": ""}
+    assert served.client().post("/api/session", json=wrong).status_code == 401
+
+
+def test_the_answer_must_be_to_this_browsers_question(serve: Serve, provider: str) -> None:
+    served = serve(**settings(provider))
+    served.set_up()
+    mine, theirs = served.client(), served.client()
+    begun = mine.get("/api/session/oidc")
+    there = httpx.post(begun.headers["location"], data={"sub": EMAIL}).headers["location"]
+    # A link that somebody was sent, in a browser that began nothing, or something else.
+    assert theirs.get(there).headers["location"] == "/#sign-in=refused"
+    theirs.get("/api/session/oidc")
+    assert theirs.get(there).headers["location"] == "/#sign-in=refused"
+    assert theirs.get("/api/session").status_code == 401
+    assert mine.get(there).headers["location"] == "/"
+    # A code is good once.
+    assert mine.get(there).headers["location"] == "/#sign-in=refused"
+    for kept in ("", "a.b", "x" * 5000):
+        odd = served.client(cookie=f"fototeca_oidc={kept}")
+        assert odd.get(there).headers["location"] == "/#sign-in=refused"
+
+
+def test_without_a_provider_there_is_nothing_to_go_to(filled: Served) -> None:
+    browser = filled.client()
+    assert browser.get("/api/session/options").json()["oidc"] is None
+    for path in ("/api/session/oidc", "/api/session/oidc/callback?state=a&code=b"):
+        assert browser.get(path).status_code == 404
+
+
+def test_a_provider_that_is_away_leaves_passwords_alone(serve: Serve) -> None:
+    served = serve(**settings("http://127.0.0.1:9"))
+    served.set_up()
+    browser = served.sign_in()
+    assert browser.get("/api/session/options").json()["oidc"]["sign_out_url"] is None
+    back = browser.get("/api/session/oidc")
+    assert back.headers["location"] == "/#sign-in=unavailable"
+    assert browser.get("/api/session").status_code == 200
+    assert browser.get("/api/labels", headers={"authorization": "Bearer a.b.c"}).status_code == 401
+
+
+class Cheat:
+    """A provider whose every answer can be bent."""
+
+    def __init__(self) -> None:
+        self.key = RSAKey.generate_key(2048, {"kid": "one"})
+        self.bend: Callable[[dict[str, Any]], str] = self.signed
+        self.nonce = ""
+        cheat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == "/jwks":
+                    self.answer(KeySet([cheat.key]).as_dict(private=False))
+                    return
+                names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+                paths = ("authorize", "token", "jwks")
+                ends = {n: f"{cheat.issuer}/{p}" for n, p in zip(names, paths, strict=True)}
+                self.answer({"issuer": cheat.issuer, **ends})
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                self.answer({"access_token": "x", "id_token": cheat.bend(cheat.claims())})
+
+            def answer(self, document: object) -> None:
+                data = json.dumps(document).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.issuer = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def claims(self) -> dict[str, Any]:
+        return {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "sub": "dan",
+            "email": EMAIL,
+            "email_verified": True,
+            "nonce": self.nonce,
+            "exp": int(time.time()) + 300,
+        }
+
+    def signed(self, claims: dict[str, Any]) -> str:
+        return jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.key)
+
+    def sign_in(self, browser: httpx.Client) -> str:
+        """Where the browser ends up."""
+        asked = parse_qs(urlsplit(browser.get("/api/session/oidc").headers["location"]).query)
+        assert asked["code_challenge_method"] == ["S256"]
+        self.nonce = asked["nonce"][0]
+        answer = {"state": asked["state"][0], "code": "c"}
+        back: str = browser.get("/api/session/oidc/callback", params=answer).headers["location"]
+        return back
+
+
+@pytest.fixture
+def cheat() -> Iterator[Cheat]:
+    cheat = Cheat()
+    yield cheat
+    cheat.server.shutdown()
+
+
+def parts(header: dict[str, str], claims: dict[str, Any]) -> str:
+    """Of a token, without its signature: libraries refuse to write such ones."""
+    return ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def unsigned(claims: dict[str, Any]) -> str:
+    return parts({"alg": "none"}, claims) + "."
+
+
+def by_secret(claims: dict[str, Any], secret: bytes) -> str:
+    text = parts({"alg": "HS256", "kid": "one"}, claims)
+    return f"{text}.{encoded(hmac.digest(secret, text.encode(), 'sha256'))}"
+
+
+def test_no_bent_token_signs_anybody_in(serve: Serve, cheat: Cheat) -> None:
+    served = serve(**settings(cheat.issuer))
+    served.set_up()
+    public = cheat.key.as_pem(private=False)
+    stranger = RSAKey.generate_key(2048, {"kid": "one"})
+    bends: dict[str, Callable[[dict[str, Any]], str]] = {
+        "another's key": lambda c: jwt.encode({"alg": "RS256", "kid": "one"}, c, stranger),
+        "no signature": unsigned,
+        "the public key as a secret": lambda c: by_secret(c, public),
+        "another issuer": lambda c: cheat.signed({**c, "iss": "https://evil.example"}),
+        "another application": lambda c: cheat.signed({**c, "aud": "other"}),
+        "others beside us": lambda c: cheat.signed({**c, "aud": ["other", CLIENT]}),
+        "too old": lambda c: cheat.signed({**c, "exp": int(time.time()) - 300}),
+        "no end": lambda c: cheat.signed({k: v for k, v in c.items() if k != "exp"}),
+        "another question": lambda c: cheat.signed({**c, "nonce": "n"}),
+        "no question": lambda c: cheat.signed({k: v for k, v in c.items() if k != "nonce"}),
+        "nobody": lambda c: cheat.signed({k: v for k, v in c.items() if k != "sub"}),
+        "odd types": lambda c: cheat.signed({**c, "aud": 7, "exp": "later"}),
+        "no token": lambda _: "a.b.c",
+        "no text": lambda _: 7,  # type: ignore[dict-item,return-value]
+    }
+    for name, bend in bends.items():
+        cheat.bend = bend
+        browser = served.client()
+        assert cheat.sign_in(browser) == "/#sign-in=refused", name
+        assert browser.get("/api/session").status_code == 401, name
+    cheat.bend = cheat.signed
+    assert cheat.sign_in(served.client()) == "/"
+    log = served.log.read_text()
+    assert "Traceback" not in log
+    assert cheat.nonce not in log
+
+
+def test_a_token_of_the_provider_is_as_good_as_ours_while_it_lasts(
+    serve: Serve, cheat: Cheat
+) -> None:
+    served = serve(**settings(cheat.issuer))
+    served.set_up()
+    assert cheat.sign_in(served.client()) == "/"
+    good = cheat.signed(cheat.claims())
+    assert served.with_token(good).get("/api/session").json()["email"] == EMAIL
+    assert served.with_token(good).post("/api/tokens", json={"name": "t"}).status_code == 403
+    stranger = cheat.signed({**cheat.claims(), "sub": "stranger"})
+    old = cheat.signed({**cheat.claims(), "exp": 1})
+    for bad in (stranger, old, unsigned(cheat.claims())):
+        assert served.with_token(bad).get("/api/session").status_code == 401

@@ -1,0 +1,68 @@
+"""What `make smoke-aws` does, on an embedded deployment as far as that is the same."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.aws.smoke import NotSo, Smoke
+from deploy.aws.visitor import Answer, Visitor, forms
+from tests.api.conftest import EMAIL, PASSWORD, Served, launch
+
+PAGE = """
+<form action="/search"><input name="q"></form><input name="outside">
+<form method="post" action="/login?client_id=c">
+  <input type="hidden" name="_csrf" value="t&amp;1"><input name="username"><input name="password">
+</form>
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    server = launch(tmp_path / "library")
+    server.set_up()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def visitor(served: Served) -> Visitor:
+    return Visitor(http.client.HTTPConnection)
+
+
+@pytest.fixture
+def smoke(served: Served, visitor: Visitor) -> Smoke:
+    def sign_in(_email: str, _password: str) -> None:
+        credentials = {"email": EMAIL, "password": PASSWORD}
+        answer = visitor.send("POST", f"{served.address}/api/session", credentials)
+        assert answer.status == 204
+
+    made = Smoke({"Address": served.address}, visitor, sign_in)
+    made.strangers()
+    sign_in("", "")
+    return made
+
+
+def test_the_steps_that_are_the_same_everywhere_hold(smoke: Smoke) -> None:
+    for step in (smoke.upload, smoke.labels, smoke.correction, smoke.bundle, smoke.deleting):
+        step()
+
+
+def test_a_step_that_does_not_hold_says_so(smoke: Smoke) -> None:
+    with pytest.raises(NotSo, match="no correction: 404"):
+        smoke.correction()
+    with pytest.raises(NotSo, match="422"):
+        smoke.damaged()  # refused, but not by S3
+
+
+def test_a_form_is_found_by_its_fields() -> None:
+    search, login = forms(PAGE)
+    assert search.fields == {"q": ""}
+    assert login.action == "/login?client_id=c"
+    assert login.fields == {"_csrf": "t&1", "username": "", "password": ""}
+    page = Answer("https://pages.example.com/login", 200, {}, PAGE.encode())
+    with pytest.raises(ValueError, match="no form with outside"):
+        Visitor().submit(page, {"outside": "1"})

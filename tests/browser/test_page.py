@@ -1,0 +1,234 @@
+"""The web application, driven as a photographer would: from the set-up link to the zip."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from fototeca import samples
+from tests.api.conftest import EMAIL, PASSWORD
+from tests.browser.conftest import Account
+from tests.browser.looking import choose_files, facet, follow, sample, tiles, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-page")]
+
+
+def test_the_main_job(page: Page, setup_link: str, tmp_path: Path) -> None:
+    page.goto(setup_link)
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill("another")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("The two passwords differ.")).to_be_visible()
+    page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Drop your photos here")).to_be_visible()
+
+    choose_files(page, *samples.photos())
+    expect(page.locator(".tile img")).to_have_count(12)
+    visit(page, "work")
+    expect(page.get_by_text("Everything is labelled: 12 photos")).to_be_visible()
+    visit(page)
+
+    facet(page, "Animal").locator(".facet-main").click()
+    expect(tiles(page)).to_have_count(2)
+    assert page.url.endswith("/?all=Animal")
+    facet(page, "Cat").hover()
+    facet(page, "Cat").get_by_role("button", name="Leave out Cat").click()
+    expect(tiles(page)).to_have_count(1)
+    page.reload()
+    expect(tiles(page)).to_have_count(1)
+
+    page.get_by_role("button", name=re.compile(r"Download 1 photo \(")).click()
+    page.get_by_role("button", name="Show downloads").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("Save zip")).click()
+    saved = tmp_path / "bundle.zip"
+    download.value.save_as(saved)
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["two-dogs.jpg", "fototeca-manifest.json"]
+        assert archive.read("two-dogs.jpg") == sample("two-dogs.jpg").read_bytes()
+
+
+def test_any_of_two_labels_is_more_than_all_of_them(page: Page, filled: Account) -> None:
+    filled.sign_in(page)
+    visit(page, "?all=Cat&all=Flower")
+    expect(page.get_by_text("No photos match")).to_be_visible()
+    page.get_by_role("button", name="Any", exact=True).click()
+    expect(tiles(page)).to_have_count(3)
+    assert "any=Cat&any=Flower" in page.url
+
+
+def test_labels_are_selected_with_the_token_editor_alone(page: Page, filled: Account) -> None:
+    filled.sign_in(page)
+    editor = page.get_by_label("Selection of photos")
+    editor.fill("None of = ")
+    page.get_by_role("option", name=re.compile("^Nature")).click()
+    page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile(r"\?none=Nature$"))
+    editor.fill("coff")
+    editor.press("Enter")
+    expect(tiles(page)).to_have_count(1)
+    assert page.url.endswith("?none=Nature&q=coff")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(tiles(page)).to_have_count(12)
+
+
+def test_a_selection_is_found_by_alias_listed_as_a_tree_and_hidden(
+    page: Page, account: Account
+) -> None:
+    account.fill()
+    account.sign_in(page)
+    follow(page, "Labels")
+    page.get_by_label("Find a label").fill("kitt")
+    expect(page.get_by_role("row", name=re.compile("Choose Cat"))).to_contain_text("Kitten")
+    page.get_by_label("Find a label").fill("")
+    page.get_by_role("button", name="As a tree").click()
+    expect(page.get_by_role("link", name="Cat", exact=True)).to_have_count(0)
+    page.get_by_role("row", name=re.compile("Animal")).get_by_role("button").first.click()
+    page.get_by_role("row", name=re.compile("Pet")).get_by_role("button").first.click()
+    expect(page.get_by_role("link", name="Cat", exact=True)).to_be_visible()
+
+    page.get_by_role("button", name="Name", exact=True).click()
+    names = page.get_by_role("rowheader").all_inner_texts()
+    assert names == sorted(names)
+    page.get_by_role("button", name="Hide: Pet").click()
+    expect(page.get_by_role("link", name="Pet", exact=True)).to_have_count(0)
+    page.get_by_text("Hidden ones too").click()
+    page.get_by_role("button", name="Show: Pet").click()
+    page.get_by_text("Hidden ones too").click()
+    expect(page.get_by_role("button", name="Hide: Pet")).to_be_visible()
+
+    page.get_by_role("checkbox", name="Choose Cat").check()
+    page.get_by_role("checkbox", name="Choose Flower").check()
+    page.get_by_role("button", name="Photos with any").click()
+    expect(tiles(page)).to_have_count(3)
+
+
+def test_labels_are_corrected_and_undone(page: Page, account: Account) -> None:
+    account.send(sample("cat.jpg"))
+    account.sign_in(page)
+    tiles(page).click()
+    dialog = page.get_by_role("dialog", name="cat.jpg")
+    dialog.get_by_role("button", name="Add a label").click()
+    dialog.get_by_role("combobox").fill("Grandma's tiger")
+    dialog.get_by_role("combobox").press("Enter")
+    expect(dialog.get_by_role("link", name="Grandma's tiger")).to_be_visible()
+    dialog.get_by_role("button", name="Remove Animal").click()
+    expect(dialog.get_by_role("link", name="Cat")).to_have_count(0)
+    dialog.get_by_role("button", name="Undo").click()
+    expect(dialog.get_by_role("link", name="Animal")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(facet(page, "Grandma's tiger")).to_contain_text("1")
+
+
+def test_many_photos_are_corrected_at_once_and_undone(page: Page, account: Account) -> None:
+    account.send(*(sample(name) for name in ("cat.jpg", "two-dogs.jpg", "coffee.jpg")))
+    account.sign_in(page)
+    expect(facet(page, "Animal")).to_contain_text("2")
+
+    def correct(what: str, label: str) -> None:
+        page.keyboard.press("Control+a")
+        page.get_by_role("button", name="Labels", exact=True).click()
+        page.get_by_role("menuitem", name=what).click()
+        page.get_by_role("combobox", name=what).fill(label)
+        page.get_by_role("combobox", name=what).press("Enter")
+
+    correct("Add a label", "Madrid")
+    expect(page.get_by_text("3 photos changed.")).to_be_visible()
+    expect(facet(page, "Madrid")).to_contain_text("3")
+    correct("Remove a label", "Animal")
+    expect(facet(page, "Animal")).to_have_count(0)
+    page.get_by_role("button", name="Undo").first.click()
+    expect(facet(page, "Animal")).to_contain_text("2")
+
+
+def test_photos_are_chosen_by_keyboard_trashed_and_restored(page: Page, account: Account) -> None:
+    account.send(*(sample(name) for name in ("cat.jpg", "brook.jpg", "coffee.jpg")))
+    account.sign_in(page)
+    expect(page.locator(".tile img")).to_have_count(3)
+    tiles(page).first.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("2 chosen")).to_have_count(0)
+    tiles(page).first.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Delete")
+    expect(tiles(page)).to_have_count(1)
+    follow(page, "Trash")
+    expect(tiles(page)).to_have_count(2)
+    page.keyboard.press("Control+a")
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("The trash is empty")).to_be_visible()
+    follow(page, "Photos")
+    expect(tiles(page)).to_have_count(3)
+
+
+def test_chosen_photos_are_downloaded_alone(page: Page, filled: Account, tmp_path: Path) -> None:
+    filled.sign_in(page)
+    page.get_by_role("checkbox", name="Choose cat.jpg").click()
+    page.get_by_role("checkbox", name="Choose brook.jpg").click()
+    page.get_by_role("button", name=re.compile(r"Download 2 photos \(.*kB\)")).click()
+    page.get_by_role("button", name="Show downloads").first.click()
+    card = page.get_by_role("listitem").filter(has_text="2 photos").first
+    expect(card).to_contain_text(re.compile(r"Ready · Expires in (24|23) h"))
+    with page.expect_download() as download:
+        card.get_by_role("link", name=re.compile("Save zip")).click()
+    download.value.save_as(tmp_path / "two.zip")
+    with zipfile.ZipFile(tmp_path / "two.zip") as archive:
+        assert sorted(archive.namelist())[:2] == ["brook.jpg", "cat.jpg"]
+    card.get_by_role("button", name="Delete").click()
+    expect(card).to_have_count(0)
+
+
+def test_fingers_choose_by_a_long_press(page: Page, filled: Account) -> None:
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    try:
+        phone = filled.sign_in(context.new_page())
+        expect(phone.locator(".tile img").first).to_be_visible()
+        tile = tiles(phone).nth(1)
+        box = tile.bounding_box()
+        assert box is not None
+        finger = {"x": box["x"] + 20, "y": box["y"] + 20}
+        touch = context.new_cdp_session(phone)
+        begin = {"type": "touchStart", "touchPoints": [finger]}
+        touch.send("Input.dispatchTouchEvent", begin)
+        expect(phone.get_by_text("1 chosen")).to_be_visible()
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        tiles(phone).first.tap()
+        expect(phone.get_by_text("2 chosen")).to_be_visible()
+        phone.get_by_role("button", name="Choose none").tap()
+        tiles(phone).first.tap()
+        expect(phone.get_by_role("dialog")).to_be_visible()
+    finally:
+        context.close()
+
+
+def test_who_signs_out_is_out_and_a_wrong_password_is_said(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_label("Email").fill(account.email)
+    page.get_by_label("Password").fill("wrong password")
+    page.get_by_label("Password").press("Enter")
+    expect(page.get_by_text("The address or the password is wrong.")).to_be_visible()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    expect(page.get_by_role("heading", name="Drop your photos here")).to_be_visible()
+
+
+def test_a_session_that_ended_asks_to_sign_in(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    page.context.clear_cookies()
+    follow(page, "Labels")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -1,0 +1,232 @@
+"""Settings, work, imports and the photo view, each in the browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from oidc_provider_mock import run_server_in_thread
+from playwright.sync_api import Page, expect
+
+from fototeca import samples
+from tests.api.conftest import EMAIL, PASSWORD, Served, launch
+from tests.browser.conftest import Account
+from tests.browser.looking import facet, follow, sample, tiles, visit
+from tests.conftest import MakeJpeg
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-pages")]
+HEADINGS = {
+    "Deutsch": ("Einstellungen", "Fotos"),
+    "Español": ("Ajustes", "Fotos"),
+    "Français": ("Réglages", "Photos"),
+    "Italiano": ("Impostazioni", "Foto"),
+    "English": ("Settings", "Photos"),
+}
+
+
+def test_a_new_password_holds_from_now_on(page: Page, account: Account, served: Served) -> None:
+    account.sign_in(page)
+    follow(page, "Settings")
+    page.get_by_label("Current password").fill("not the password")
+    page.get_by_label("New password", exact=True).fill("staple battery horse")
+    page.get_by_label("New password again").fill("staple battery horse")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("password is wrong")).to_be_visible()
+    page.get_by_label("Current password").fill(PASSWORD)
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("The password is changed.")).to_be_visible()
+    served.sign_in(account.email, "staple battery horse")
+
+
+def test_a_token_is_made_used_and_revoked(page: Page, account: Account, served: Served) -> None:
+    account.sign_in(page)
+    follow(page, "Settings")
+    page.get_by_role("button", name="Create token").click()
+    dialog = page.get_by_role("dialog", name="Create token")
+    dialog.get_by_label("Name").fill("nightly upload")
+    dialog.get_by_text("May only read").click()
+    dialog.get_by_role("button", name="Create token").click()
+    expect(dialog.get_by_text("it is not shown again")).to_be_visible()
+    found = re.search(r"\b[\w-]{30,}\b", dialog.inner_text())
+    assert found is not None
+    script = served.with_token(found[0])
+    assert script.get("/api/photos").status_code == 200
+    assert script.post("/api/photos", content=b"").status_code == 403
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(page.get_by_role("row", name=re.compile("nightly upload"))).to_contain_text("only read")
+    page.get_by_role("button", name="Revoke: nightly upload").click()
+    expect(page.get_by_text("No tokens")).to_be_visible()
+    assert script.get("/api/photos").status_code == 401
+
+
+def test_label_settings_change_what_photos_have(page: Page, account: Account) -> None:
+    account.fill()
+    account.sign_in(page)
+    expect(facet(page, "Coffee")).to_be_visible()
+    follow(page, "Settings")
+    form = page.locator("form").filter(has_text="How sure a label must be")
+    form.get_by_role("slider").press("End")
+    form.get_by_role("button", name="Add", exact=True).first.click()
+    form.get_by_role("combobox", name="Single labels Label").fill("Cat")
+    form.get_by_role("combobox", name="Single labels Label").press("Tab")
+    form.get_by_role("spinbutton").fill("100")
+    form.get_by_role("button", name="Add", exact=True).last.click()
+    form.get_by_role("combobox", name="Other names Label").fill("Coffee")
+    form.get_by_role("combobox", name="Other names New name").fill("Breakfast")
+    form.get_by_role("combobox", name="Other names New name").press("Tab")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. The photos follow.")).to_be_visible()
+    follow(page, "Photos")
+    expect(facet(page, "Breakfast")).to_contain_text("1")
+    expect(facet(page, "Coffee")).to_have_count(0)
+    expect(facet(page, "Cat")).to_have_count(0)
+    settings = account.client.get("/api/label-settings").json()
+    assert settings["sureness"] == 1
+    assert settings["thresholds"] == {"Cat": 1.0}
+
+
+def test_every_language_is_spoken_and_kept(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    visit(page, "settings")
+    for language, (settings, photos) in HEADINGS.items():
+        page.locator("form, div").get_by_role("button", name=re.compile(
+            "^(Language|Sprache|Idioma|Langue|Lingua)")).first.click()  # fmt: skip
+        page.get_by_role("option", name=language).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(settings)
+        expect(page.get_by_role("link", name=photos, exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_the_theme_is_the_systems_until_one_is_chosen(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    dark = page.locator("body.awsui-dark-mode")
+    expect(dark).to_have_count(0)
+    page.emulate_media(color_scheme="dark")
+    expect(dark).to_have_count(1)
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitemcheckbox", name="Light").click()
+    expect(dark).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(dark).to_have_count(0)
+
+
+def test_what_fails_is_listed_with_its_reason_and_tried_again(
+    page: Page, account: Account, make_jpeg: MakeJpeg
+) -> None:
+    whole = make_jpeg(1, size=(600, 400))
+    account.send(("half.jpg", whole[: len(whole) // 2]), ("third.jpg", whole[: len(whole) // 3]))
+    account.sign_in(page)
+    follow(page, "Labelling")
+    expect(page.get_by_role("row", name=re.compile("half.jpg"))).to_contain_text("truncated")
+    page.get_by_role("button", name="Retry: half.jpg").click()
+    expect(page.get_by_text("1 photo will be tried again.")).to_be_visible()
+    page.get_by_role("button", name="Retry all").click()
+    expect(page.get_by_text(re.compile("photos? will be tried again")).nth(1)).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("third.jpg"))).to_contain_text("truncated")
+
+
+def test_labelling_again_says_what_changed(page: Page, account: Account) -> None:
+    account.send(sample("cat.jpg"))
+    account.sign_in(page)
+    follow(page, "Labelling")
+    page.get_by_role("button", name="Label all again").click()
+    page.get_by_role("dialog").get_by_role("button", name="Label all again").click()
+    expect(page.get_by_text("1 photo will be labelled again.")).to_be_visible()
+    expect(page.get_by_role("heading", name="What labelling again changed")).to_be_visible()
+    expect(page.get_by_text("No label changed.")).to_be_visible()
+
+
+def test_a_folder_of_the_server_is_imported(page: Page, served: Served, account: Account) -> None:
+    source = served.library.parent / "source"
+    source.mkdir(exist_ok=True)
+    shutil.copy(sample("cat.jpg"), source)
+    (source / "notes.jpg").write_text("no photo at all")
+    account.sign_in(page)
+    follow(page, "Imports")
+    page.get_by_label("Folder on the server").fill("/etc")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("Not a folder that may be imported.")).to_be_visible()
+    page.get_by_label("Folder on the server").fill(str(source))
+    page.get_by_role("button", name="Import", exact=True).click()
+    row = page.get_by_role("row", name=re.compile("source"))
+    expect(row).to_contain_text("Finished")
+    row.get_by_role("button", name="1").click()
+    expect(row).to_contain_text("notes.jpg: not an image")
+
+
+def test_a_photo_is_looked_at_closely(page: Page, account: Account, make_jpeg: MakeJpeg) -> None:
+    exif = {"Make": "Acme", "Model": "One", "DateTimeOriginal": "2024:05:01 10:00:00",
+            "ExposureTime": 0.004, "FNumber": 2.8, "ISOSpeedRatings": 200}  # fmt: skip
+    gps = {"GPSLatitudeRef": "N", "GPSLatitude": (43.0, 12.0, 0.0),
+           "GPSLongitudeRef": "W", "GPSLongitude": (4.0, 48.0, 0.0)}  # fmt: skip
+    data = make_jpeg(7, size=(800, 600), exif=exif, gps=gps)
+    account.send(("peak.jpg", data), sample("cat.jpg"), sample("brook.jpg"))
+    account.sign_in(page)
+    elsewhere: list[str] = []
+    page.on("request", lambda request: elsewhere.append(request.url))
+    page.get_by_role("button", name="Open peak.jpg").click()
+    photo = page.get_by_role("dialog", name="peak.jpg")
+    for text in ("Acme One", "1/250 s", "ISO 200", "May 1, 2024, 10:00 AM", "43.20000, -4.80000"):
+        expect(photo).to_contain_text(text)
+    expect(photo.get_by_role("link", name=re.compile("OpenStreetMap"))).to_be_visible()
+    assert all(url.startswith(account.address) for url in elsewhere)
+
+    picture = photo.locator(".zoomable img")
+    page.keyboard.press("+")
+    expect(picture).to_have_attribute("style", re.compile(r"scale\(1\.5\)"))
+    page.keyboard.press("0")
+    picture.dblclick()
+    expect(picture).to_have_attribute("style", re.compile(r"scale\(2\.5\)"))
+    with page.expect_download() as download:
+        photo.get_by_role("link", name="Download original").click()
+    assert download.value.path().read_bytes() == data
+
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("dialog", name=re.compile("cat.jpg|brook.jpg"))).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(photo).to_be_visible()
+    page.keyboard.press("i")
+    expect(photo.get_by_role("complementary")).to_have_count(0)
+    page.keyboard.press("Delete")
+    expect(photo).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(tiles(page)).to_have_count(2)
+    page.get_by_role("button", name="Undo").first.click()
+    expect(tiles(page)).to_have_count(3)
+
+
+def test_news_come_without_events_too(page: Page, account: Account) -> None:
+    page.route("**/api/events", lambda route: route.fulfill(status=501, body="{}"))
+    account.sign_in(page)
+    account.send(sample("cat.jpg"))
+    expect(tiles(page)).to_have_count(1)
+
+
+@pytest.fixture
+def provider() -> Iterator[str]:
+    with run_server_in_thread(require_nonce=True) as server:
+        address = f"http://127.0.0.1:{server.server_port}"
+        claims = {"email": EMAIL, "email_verified": True}
+        httpx.put(f"{address}/users/{EMAIL}", json=claims).raise_for_status()
+        yield address
+
+
+def test_signing_in_by_a_provider(page: Page, tmp_path: Path, provider: str) -> None:
+    served = launch(
+        tmp_path / "library", oidc_issuer=provider, oidc_client_id="fototeca",
+        oidc_client_secret="secret", oidc_name="Acme",
+    )  # fmt: skip
+    try:
+        Account(served.address, EMAIL, served.set_up()).send(samples.photos()[0])
+        page.goto(served.address)
+        page.get_by_role("link", name="Sign in with Acme").click()
+        page.get_by_role("textbox").first.fill(EMAIL)
+        page.get_by_role("button", name="Authorize", exact=True).first.click()
+        expect(page.locator(".tile img")).to_be_visible()
+    finally:
+        served.stop()

@@ -1,0 +1,277 @@
+"""Uploads in the browser: folders, what is refused, and everything that can come between."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Dialog, Page, Route, expect
+
+from fototeca import samples
+from tests.api.conftest import EMAIL, FOTOTECA, PASSWORD, Served, launch
+from tests.browser.conftest import ELSEWHERE, Account
+from tests.browser.looking import choose_files, follow, sample, tiles
+from tests.conftest import MakeJpeg
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-uploading")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three photos, one in a folder within, and what folders have beside photos."""
+    root = tmp_path / "Asturias"
+    (root / "Peña Ubiña").mkdir(parents=True)
+    for name, to in (("cat.jpg", ""), ("brook.jpg", ""), ("coffee.jpg", "Peña Ubiña")):
+        shutil.copy(sample(name), root / to / name)
+    (root / "notes.txt").write_text("not a photo")
+    (root / "empty.jpg").touch()
+    (root / "broken.jpg").write_text("no photo at all")
+    (root / ".hidden.jpg").write_bytes(sample("dahlia.jpg").read_bytes())
+    return root
+
+
+def row(page: Page, path: str) -> str:
+    return page.get_by_role("row").filter(has_text=path).inner_text()
+
+
+def see_the_folder(page: Page) -> None:
+    expect(page.get_by_text("3 added, 3 refused").first).to_be_visible()
+    assert "Added" in row(page, "Asturias/Peña Ubiña/coffee.jpg")
+    assert "text/plain is no photo" in row(page, "Asturias/notes.txt")
+    assert "The file is empty" in row(page, "Asturias/empty.jpg")
+    assert "Refused: " in row(page, "Asturias/broken.jpg")
+    expect(page.get_by_role("row", name=re.compile("hidden"))).to_have_count(0)
+
+
+def test_a_folder_is_picked_and_what_is_refused_is_listed_with_its_reason(
+    page: Page, account: Account, folder: Path
+) -> None:
+    account.sign_in(page)
+    follow(page, "Upload")
+    page.locator("input[webkitdirectory]").set_input_files(folder)
+    see_the_folder(page)
+    page.get_by_role("button", name="3 refused").click()
+    expect(page.locator(".file")).to_have_count(3)
+    # What has been mended meanwhile is sent at the next try, the rest refused as before.
+    (folder / "broken.jpg").write_bytes(sample("two-dogs.jpg").read_bytes())
+    page.get_by_role("button", name="Retry refused").click()
+    expect(page.get_by_text(re.compile("3 added, [23] refused|4 added")).first).to_be_visible()
+    follow(page, "Photos")
+    expect(page.locator(".tile img").nth(2)).to_be_visible()
+
+
+def test_a_folder_is_dropped_anywhere(page: Page, account: Account, folder: Path) -> None:
+    account.sign_in(page)
+    drop(page, folder)
+    page.get_by_role("button", name="Details").click()
+    see_the_folder(page)
+    # Dropped once more, what is here is found before anything is sent.
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    drop(page, folder / "cat.jpg", folder / "Peña Ubiña")
+    expect(page.get_by_text("0 added, 2 already here").first).to_be_visible()
+    assert "PUT" not in sent
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """As from the desktop: the browser itself reads the folders."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
+        # A drop comes to nothing unless the page has said that it takes it.
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 700, "y": 500, "data": data})
+        if kind == "dragOver":
+            expect(page.get_by_text("Drop to upload")).to_be_visible()
+    expect(page.get_by_text("Drop to upload")).to_have_count(0)
+
+
+def test_thousands_are_queued_while_only_those_in_view_are_drawn(
+    page: Page, account: Account, tmp_path: Path
+) -> None:
+    account.send(sample("cat.jpg"))
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(3000):
+        (many / f"{number}.jpg").hardlink_to(_once(tmp_path))
+    account.sign_in(page)
+    follow(page, "Upload")
+    page.locator("input[webkitdirectory]").set_input_files(many)
+    expect(page.get_by_text("0 added, 3,000 already here").first).to_be_visible(timeout=120_000)
+    assert page.locator(".files").get_attribute("aria-rowcount") == "3000"
+    assert page.locator(".file").count() < 40
+    assert page.evaluate("document.querySelectorAll('*').length") < 800
+
+
+def _once(folder: Path) -> Path:
+    copy = folder / "cat.jpg"
+    if not copy.exists():
+        shutil.copy(sample("cat.jpg"), copy)
+    return copy
+
+
+def test_an_upload_is_paused_resumed_and_cancelled(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    follow(page, "Upload")
+    held: list[Route] = []
+    page.route("**/api/uploads/*", lambda route: held.append(route))
+    choose_files(page, *(sample(name) for name in ("cat.jpg", "brook.jpg")))
+    expect(page.get_by_text("0 of 2 files")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused", exact=False).first).to_be_visible()
+    page.unroute("**/api/uploads/*")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("2 added").first).to_be_visible()
+
+    page.route("**/api/uploads/*", lambda route: held.append(route))
+    choose_files(page, sample("coffee.jpg"))
+    expect(page.get_by_text("0 of 1 file", exact=False)).to_be_visible()
+    page.get_by_role("button", name="Cancel all").click()
+    expect(page.get_by_text("1 cancelled").first).to_be_visible()
+    assert account.client.get("/api/photos").json()["total"] == 2
+
+
+def test_a_reload_in_the_middle_loses_nothing(page: Page, account: Account, folder: Path) -> None:
+    account.sign_in(page)
+    follow(page, "Upload")
+    throttle(page, 40_000)
+    page.locator("input[webkitdirectory]").set_input_files(folder)
+    expect(page.get_by_text(re.compile("^[12] added"))).to_be_visible()
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    page.reload()
+    assert asked == ["beforeunload"]
+    throttle(page, -1)
+    expect(page.get_by_role("heading", name="Upload", level=1)).to_be_visible()
+    page.locator("input[webkitdirectory]").set_input_files(folder)
+    expect(page.get_by_role("heading", name="Upload finished")).to_be_visible()
+    outcome = page.get_by_text(re.compile("^[0-2] added, [1-3] already here, 3 refused$"))
+    expect(outcome.first).to_be_visible()
+    assert account.client.get("/api/photos").json()["total"] == 3
+
+
+def throttle(page: Page, upload: int) -> None:
+    """Bytes a second that leave the page; -1 for as many as there are."""
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload},
+    )
+
+
+def test_who_must_sign_in_again_finds_the_upload_going_on(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    follow(page, "Upload")
+    choose_files(page, sample("cat.jpg"))
+    expect(page.get_by_text("1 added").first).to_be_visible()
+    page.context.clear_cookies()
+    choose_files(page, sample("brook.jpg"), sample("coffee.jpg"))
+    expect(page.get_by_text("Sign in and the upload goes on where it stopped.")).to_be_visible()
+    page.get_by_label("Email").fill(account.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    expect(page.get_by_text("2 added").first).to_be_visible()
+    assert account.client.get("/api/photos").json()["total"] == 3
+
+
+def test_without_https_what_is_here_is_found_before_sending_too(
+    page: Page, served: Served, account: Account
+) -> None:
+    account.send(sample("cat.jpg"))
+    page.goto(served.address.replace("127.0.0.1", ELSEWHERE))
+    page.get_by_label("Email").fill(account.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").press("Enter")
+    expect(page.locator(".tile img")).to_be_visible()
+    assert not page.evaluate("isSecureContext")
+    follow(page, "Upload")
+    choose_files(page, sample("cat.jpg"), sample("brook.jpg"))
+    expect(page.get_by_text("1 added, 1 already here").first).to_be_visible()
+
+
+@pytest.mark.crash
+def test_a_server_killed_in_the_middle_gets_everything_when_it_is_back(
+    page: Page, tmp_path: Path
+) -> None:
+    first = launch(tmp_path / "library")
+    again: subprocess.Popen[bytes] | None = None
+    try:
+        client = first.set_up()
+        Account(first.address, EMAIL, client).sign_in(page)
+        follow(page, "Upload")
+        throttle(page, 50_000)
+        choose_files(page, *samples.photos())
+        expect(page.get_by_text(re.compile("^[1-9] added"))).to_be_visible()
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        expect(page.get_by_text("Trying again soon").first).to_be_visible()
+        port = first.address.rpartition(":")[2]
+        again = subprocess.Popen(
+            [FOTOTECA, "--library", first.library, "serve", "--port", port],
+            stdout=subprocess.DEVNULL,
+        )
+        throttle(page, -1)
+        finished = page.get_by_role("heading", name="Upload finished")
+        expect(finished).to_be_visible(timeout=120_000)
+        outcome = page.get_by_text(re.compile("^(12 added|[0-9]+ added, [0-9]+ already here)$"))
+        expect(outcome.first).to_be_visible()
+        photos = client.get("/api/photos").json()["photos"]
+        kept = {client.get(f"/api/photos/{each['id']}/original").content for each in photos}
+        assert kept == {path.read_bytes() for path in samples.photos()}
+    finally:
+        first.process.kill()
+        if again is not None:
+            again.terminate()
+            again.wait(timeout=30)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of its own, of 3 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.crash
+def test_a_full_disk_holds_the_upload_until_there_is_room(
+    page: Page, small_disk: Path, tmp_path: Path, make_jpeg: MakeJpeg
+) -> None:
+    served = launch(small_disk / "library")
+    try:
+        client: httpx.Client = served.set_up()
+        Account(served.address, EMAIL, client).sign_in(page)
+        follow(page, "Upload")
+        paths = [tmp_path / f"{number}.jpg" for number in range(3)]
+        for number, path in enumerate(paths):
+            path.write_bytes(make_jpeg(number) + bytes([number]) * 1_500_000)
+        choose_files(page, *paths)
+        expect(page.get_by_text("Nothing is lost: make room on the server")).to_be_visible()
+        expect(page.get_by_text("3 added")).to_have_count(0)
+        subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_text("3 added").first).to_be_visible()
+        follow(page, "Photos")
+        expect(tiles(page)).to_have_count(3)
+    finally:
+        served.stop()

@@ -1,0 +1,100 @@
+"""The command line, called in this process or as a program of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from fototeca import samples
+from fototeca.cli import app
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a library that is not there yet, named by the environment."""
+    folder = tmp_path / "library"
+    monkeypatch.setenv("FOTOTECA_LIBRARY", str(folder))
+    monkeypatch.setenv("FOTOTECA_THREADS", "2")
+    return folder
+
+
+@pytest.fixture
+def run(library: Path) -> Run:
+    """`run("labels", "--json")`, in this process."""
+
+    def call(*arguments: str | Path, input: str | None = None) -> Answer:
+        result = CliRunner().invoke(app, [str(each) for each in arguments], input=input)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Answer(result.exit_code, result.stdout, result.stderr)
+
+    return call
+
+
+@pytest.fixture
+def spawn(library: Path) -> Callable[..., subprocess.Popen[str]]:
+    """`spawn("import", folder)`, as a program."""
+
+    def start(*arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from fototeca.cli import app; app()", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+    return start
+
+
+@pytest.fixture
+def program(spawn: Callable[..., subprocess.Popen[str]]) -> Run:
+    """`program("import", folder)`, as a program, to its end."""
+
+    def call(*arguments: str | Path) -> Answer:
+        process = spawn(*arguments)
+        out, err = process.communicate(timeout=120)
+        return Answer(process.returncode, out, err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def labelled_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library with the sample photos, labelled."""
+    folder = tmp_path_factory.mktemp("labelled") / "library"
+    paths = map(str, samples.photos())
+    result = CliRunner().invoke(app, ["import", "--library", str(folder), *paths])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def filled(labelled_library: Path, library: Path) -> Path:
+    """The library that the environment names, with the sample photos, labelled."""
+    shutil.copytree(labelled_library, library)
+    return library

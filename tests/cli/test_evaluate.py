@@ -1,0 +1,185 @@
+"""`fototeca evaluate`, `cost`: figures that can be worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fototeca import samples
+from fototeca.cost import GB, Usage, list_prices, on_aws
+from tests import tiny_clip
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    root = tmp_path / "set"
+    photos = {path.name: path for path in samples.photos()}
+    for label, names in {
+        "Mountain": ["aizkorri.jpg", "picos-de-europa.jpg"],
+        "Cat": ["cat.jpg"],
+        "Flower": ["dahlia.jpg", "rocket.jpg"],
+        "Nothing We Know": ["coffee.jpg"],
+    }.items():
+        (root / label).mkdir(parents=True)
+        for name in names:
+            shutil.copy(photos[name], root / label)
+    return root
+
+
+def test_a_folder_of_folders(run: Run, dataset: Path) -> None:
+    partly = run("evaluate", dataset, "--json").json
+    by_label = {each["label"]: each for each in partly["labels"]}
+    assert set(by_label) == {"Mountain", "Cat", "Flower"}
+    assert by_label["Mountain"]["recall"] == 1.0
+    assert by_label["Flower"]["recall"] == 0.5, "a rocket is no flower"
+    assert by_label["Mountain"]["average_precision"] is None, "no photo is known to lack it"
+    assert partly["macro"]["recall"] == pytest.approx(2.5 / 3)
+    assert partly["calibration"]["expected_calibration_error"] is None
+    assert partly["unknown_labels"] == ["Nothing We Know"]
+    assert partly["photos"] == 6
+    assert partly["photos_per_second"] > 0
+
+    whole = run("evaluate", dataset, "--complete", "--json").json
+    cat = next(each for each in whole["labels"] if each["label"] == "Cat")
+    assert (cat["support"], cat["negatives"]) == (1, 5)
+    assert (cat["average_precision"], cat["precision"], cat["recall"], cat["f1"]) == (1, 1, 1, 1)
+    assert 0 <= whole["calibration"]["expected_calibration_error"] <= 1
+    assert sum(each["count"] for each in whole["calibration"]["bins"]) > 0
+    assert 0 < whole["coverage"] <= 1
+    table = run("evaluate", dataset, "--complete").out
+    assert "not in the taxonomy: Nothing We Know" in table
+    assert any(line.split()[:2] == ["Cat", "1.000"] for line in table.splitlines())
+
+
+def test_the_page(run: Run, dataset: Path, tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    assert run("evaluate", dataset, "--complete", "--html", target).status == 0
+    text = target.read_text()
+    assert "efficientnet-lite0@" in text
+    assert "Not seen" in text
+    assert "rocket.jpg" in text
+    answer = run("evaluate", dataset, "--html", tmp_path / "no" / "page.html")
+    assert (answer.status, "Traceback" in answer.err) == (1, False)
+
+
+def test_any_model_is_evaluated_and_calibrated(run: Run, tmp_path: Path) -> None:
+    model = tiny_clip.write(tmp_path / "tiny")
+    photos = tmp_path / "photos"
+    colours = [["red", "#f20", "#e11", "#800"], ["#0f0", "#2f2", "#080", "#9e9"]]
+    (model / "labels.txt").write_text("Flower: red\nGrass: green\n")
+    for name, of_it in zip(("Flower", "Grass"), colours, strict=True):
+        (photos / name).mkdir(parents=True)
+        for number, colour in enumerate(of_it):
+            Image.new("RGB", (64, 64), colour).save(photos / name / f"{number}.png")
+    options = ("--complete", "--model", f"clip:{model}")
+    before = run("evaluate", photos, *options, "--json").json
+    assert before["model"].startswith("tiny@")
+    assert before["macro"]["average_precision"] == 1
+    assert run("evaluate", photos, *options, "--calibrate").status == 0
+    after = run("evaluate", photos, *options, "--json").json
+    assert after["model"] != before["model"]
+    error = "expected_calibration_error"
+    assert after["calibration"][error] <= before["calibration"][error] + 0.01
+    answer = run("evaluate", photos, "--calibrate")
+    assert (answer.status, "only clip:FOLDER" in answer.err) == (2, True)
+    answer = run("evaluate", photos, "--model", f"clip:{tmp_path}")
+    assert (answer.status, "config.json cannot be read" in answer.err) == (1, True)
+
+
+def test_recorded_answers_are_evaluated(run: Run, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for folder, name in (("Sea", "a.jpg"), ("Sea", "b.jpg"), ("Cat", "c.jpg")):
+        (photos / folder).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (320, 240), "teal").save(photos / folder / name)
+    answer_of_ocean = {
+        "Labels": [{"Name": "Ocean", "Confidence": 97.5, "Parents": [{"Name": "Water"}]}],
+        "LabelModelVersion": "3.1",
+    }
+    lines = [
+        {"path": "elsewhere/a.jpg", "answer": answer_of_ocean},
+        {"path": "b.jpg", "answer": {"Labels": [{"Name": "Cat", "Confidence": 90}]}},
+        {"path": "c.jpg", "answer": {"Labels": [{"Name": "Cat", "Confidence": 99}]}},
+    ]
+    kept = tmp_path / "answers.jsonl"
+    kept.write_text("\n".join(map(json.dumps, lines)))
+    found = run("evaluate", photos, "--complete", "--model", f"recorded:{kept}", "--json").json
+    by_label = {each["label"]: each for each in found["labels"]}
+    assert by_label["Sea"]["recall"] == 0.5
+    assert by_label["Cat"]["precision"] == 0.5
+    assert found["model"] == "rekognition@3.1"
+    kept.write_text(json.dumps(lines[0]) + "\n{}\n")
+    answer = run("evaluate", photos, "--model", f"recorded:{kept}")
+    assert (answer.status, "line 2" in answer.err) == (1, True)
+    kept.write_text(json.dumps(lines[0]))
+    answer = run("evaluate", photos, "--model", f"recorded:{kept}")
+    assert (answer.status, "no recorded answer" in answer.err) == (1, True)
+
+
+def test_no_library_is_needed_and_none_is_made(run: Run, dataset: Path, library: Path) -> None:
+    assert run("evaluate", dataset).status == 0
+    assert not library.exists()
+
+
+def test_what_cannot_be_read_is_named(run: Run, dataset: Path, tmp_path: Path) -> None:
+    (dataset / "Cat" / "broken.jpg").write_text("no picture")
+    answer = run("evaluate", dataset)
+    assert answer.status == 1
+    assert "broken.jpg: not an image" in answer.err
+    manifest = tmp_path / "set.csv"
+    manifest.write_text("path,labels\nnowhere.jpg,Cat\n")
+    answer = run("evaluate", manifest)
+    assert (answer.status, answer.out) == (1, "")
+    assert "none of 1 photos could be read" in answer.err
+    assert run("evaluate", tmp_path / "nowhere").status == 1
+
+
+def test_hand_labelled_photos(run: Run, shared_data: Path) -> None:
+    answer = run("evaluate", shared_data / "hand.csv", "--json")
+    assert answer.status == 0
+    by_label = {each["label"]: each for each in answer.json["labels"]}
+    assert by_label["Mountain"]["support"] > 50
+    # Far above the share of photos that have it, which is what guessing gives.
+    assert by_label["Mountain"]["average_precision"] > 0.9
+
+
+def test_cost_by_hand() -> None:
+    prices = list_prices()
+    gigabytes, photos = 100, 20_000
+    usage = Usage(
+        photos=photos,
+        originals=gigabytes * GB,
+        small=0,
+        small_photos=0,
+        renditions=4 * GB,
+        catalog=GB,
+    )
+    cost = on_aws(usage, prices)
+    fixed = 20 * 0.0025 + 4 * 0.023 + 0.25
+    assert cost.monthly["opened within 30 days"] == pytest.approx(100 * 0.023 + fixed)
+    assert cost.monthly["not opened for 90 days"] == pytest.approx(100 * 0.004 + fixed)
+    assert cost.once["labelling by Rekognition"] == pytest.approx(20)
+    assert cost.once["labelling by the bundled model"] < 20 / 100
+    assert isinstance(cost.as_of, date)
+    # Small photos are neither tiered nor monitored.
+    small = Usage(photos, GB, GB, photos, 0, 0)
+    assert list(on_aws(small, prices).monthly.values()) == pytest.approx([0.023] * 3)
+    # The first million a month costs more each than what follows.
+    many = Usage(2_000_000, 0, 0, 0, 0, 0)
+    assert on_aws(many, prices).once["labelling by Rekognition"] == pytest.approx(1000 + 800)
+
+
+@pytest.mark.usefixtures("filled")
+def test_cost_of_a_library(run: Run) -> None:
+    answer = run("cost", "--json").json
+    assert answer["photos"] == 12
+    assert answer["bytes"]["originals"] == sum(path.stat().st_size for path in samples.photos())
+    assert answer["bytes"]["renditions"] > 0
+    assert answer["bytes"]["catalog"] > 0
+    assert answer["aws"]["region"] == "us-east-1"
+    assert f"list prices of {answer['aws']['as_of']}" in run("cost").out

@@ -1,0 +1,63 @@
+"""`fototeca label-settings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+def counts(run: Run, *options: str) -> dict[str, int]:
+    return {each["name"]: each["count"] for each in run("labels", "--json", *options).json}
+
+
+def test_settings_are_shown_changed_and_undone(run: Run, filled: Path) -> None:
+    usual = counts(run)
+    assert run("label-settings").out == "sureness 0\n"
+    answer = run(
+        "label-settings", "--rename", "mountain=Alps", "--hide", "nature", "--threshold", "cat=1"
+    )
+    assert answer.status == 0, answer.err
+    assert answer.out == ("sureness 0\nCat from 1\nNature is hidden\nMountain is called Alps\n")
+    now = counts(run)
+    assert now["Alps"] == usual["Mountain"]
+    assert now.keys().isdisjoint({"Nature", "Mountain", "Cat"})
+    assert "Nature" in counts(run, "--hidden")
+    assert run("photos", "--all", "alps", "--json").json["total"] == now["Alps"]
+    undone = ("--rename", "Mountain=", "--show", "Nature", "--threshold", "Cat=")
+    assert run("label-settings", *undone, "--json").json["renames"] == {}
+    assert counts(run) == usual
+
+
+def test_the_slider(run: Run, filled: Path) -> None:
+    usual = sum(counts(run).values())
+    assert run("label-settings", "--sureness", "1", "--json").json["sureness"] == 1
+    assert sum(counts(run).values()) < usual
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--threshold", "Cat"], "--threshold takes LABEL=0.7, not Cat"),
+        (["--threshold", "Cat=high"], "high is no number"),
+        (["--threshold", "Cat=7"], "a threshold lies between 0 and 1"),
+        (["--threshold", "Caat=0.5"], "did you mean Cat?"),
+        (["--rename", "Cat=Cat"], "needs another name"),
+        (["--sureness", "2"], "--sureness"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_a_line(
+    run: Run, filled: Path, options: list[str], told: str
+) -> None:
+    answer = run("label-settings", *options)
+    assert answer.status != 0
+    assert told in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_labelling_again_says_what_changed(run: Run, filled: Path) -> None:
+    answer = run("relabel", "--json")
+    assert answer.json["changes"] == []
+    assert answer.json["asked"] == 12

@@ -1,0 +1,122 @@
+"""The inbox: what rests is taken, what is no photo is kept, and nothing that is written is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from fototeca.app import Library
+from fototeca.inbox import Inbox
+from fototeca.ingest import Ingest, Ingested, Refused
+from fototeca.photos import Selection
+from fototeca.settings import Settings
+from fototeca.vault.protocol import Staged
+from fototeca.vault.staging import FileStaged
+
+MakeJpeg = Callable[..., bytes]
+
+
+def test_the_inbox_takes_what_rests_and_keeps_what_is_no_photo(
+    library: Library, owner: str, settings: Settings, make_jpeg: MakeJpeg
+) -> None:
+    inbox = settings.library / "inbox" / "local"
+    (inbox / "trip" / "day 1").mkdir(parents=True)
+    (inbox / "trip" / "day 1" / "a.jpg").write_bytes(make_jpeg(1))
+    (inbox / "notes.jpg").write_bytes(b"no photo at all")
+    (inbox / ".hidden.jpg").write_bytes(make_jpeg(2))
+    (inbox / "link.jpg").symlink_to(settings.library / "catalog.sqlite3")
+    growing = inbox / "growing.jpg"
+    data = make_jpeg(3)
+    growing.write_bytes(data[:100])
+    assert library.inbox.look() == 0
+    growing.write_bytes(data)
+    assert library.inbox.look() == 1
+    assert growing.exists()
+    assert library.inbox.look() == 1
+    names = {photo.name for photo in library.catalog.photos.page(owner, Selection()).photos}
+    assert names == {"a.jpg", "growing.jpg"}
+    refused = settings.library / "refused" / "local" / "notes.jpg"
+    assert refused.read_bytes() == b"no photo at all"
+    (notice,) = library.catalog.notices.of(owner)
+    assert "notes.jpg" in notice.text
+    assert (inbox / ".hidden.jpg").exists()
+    assert (inbox / "link.jpg").is_symlink()
+
+
+@pytest.mark.parametrize("content", ["photo", "no photo"])
+def test_what_goes_on_being_written_stays_in_the_inbox(
+    content: str, library: Library, owner: str, settings: Settings, make_jpeg: MakeJpeg
+) -> None:
+    refused = settings.library / "refused"
+    path = settings.library / "inbox" / "local" / "a.jpg"
+    path.parent.mkdir(parents=True)
+    whole = make_jpeg(1)
+    path.write_bytes(make_jpeg(2) if content == "photo" else whole[:20])
+
+    class Meanwhile(Ingest):
+        """A slow writer goes on just when its file has been read."""
+
+        def add(
+            self, owner: str, staged: Staged, name: str, uploaded_at: datetime | None = None
+        ) -> Ingested:
+            path.write_bytes(whole)
+            return super().add(owner, staged, name, uploaded_at)
+
+    ingest = Meanwhile(library.catalog, library.vault, settings.limits)
+    inbox = Inbox(settings.library / "inbox", refused, library.catalog, ingest)
+    inbox.look()
+    inbox.look()
+    assert path.read_bytes() == whole
+    assert not list(refused.rglob("*.jpg"))
+    library.inbox.look()
+    library.inbox.look()
+    assert not path.exists()
+    assert library.catalog.photos.get(owner, sha256(whole).hexdigest()) is not None
+
+
+def test_a_file_that_changes_while_it_is_read_is_no_photo_yet(
+    library: Library,
+    owner: str,
+    tmp_path: Path,
+    make_jpeg: MakeJpeg,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(make_jpeg(1))
+
+    write = FileStaged.write
+    more = [b"more"]
+
+    def written(staged: FileStaged, data: bytes) -> None:
+        write(staged, data)
+        with path.open("ab") as file:
+            file.write(more.pop() if more else b"")
+
+    monkeypatch.setattr(FileStaged, "write", written)
+    with pytest.raises(Refused, match="being written"):
+        library.ingest.add_file(owner, path)
+    assert library.catalog.photos.page(owner, Selection()).total == 0
+
+
+def test_a_file_that_cannot_leave_the_inbox_holds_nobody_up(
+    library: Library, owner: str, settings: Settings, make_jpeg: MakeJpeg
+) -> None:
+    inbox = settings.library / "inbox" / "local"
+    inbox.mkdir(parents=True)
+    (inbox / "a.jpg").write_bytes(b"no photo at all")
+    (inbox / "b.jpg").write_bytes(make_jpeg(1))
+    (settings.library / "refused").write_text("a file where the folder should be")
+    looks = [library.inbox.look() for _ in range(4)]
+    assert sum(looks) == 1
+    assert [path.name for path in inbox.iterdir()] == ["a.jpg"]
+    assert library.catalog.photos.page(owner, Selection()).total == 1
+    # It is tried again once it is another file.
+    (settings.library / "refused").unlink()
+    (inbox / "a.jpg").write_bytes(b"no photo either")
+    library.inbox.look()
+    library.inbox.look()
+    assert not list(inbox.iterdir())

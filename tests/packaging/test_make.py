@@ -1,0 +1,148 @@
+"""`make run`: what it installs and when, by a stand-in for Python that notes how it was called."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+
+# Notes its arguments; makes an "environment" whose programs are itself.
+STAND_IN = """#!/bin/sh
+echo "${0##*/} $*" >> "$CALLS"
+case "$*" in
+  *version_info*) exit ${OLD:-0};;
+  *ensurepip*) exit ${NO_VENV:-0};;
+  "-m venv"*)
+    for last; do :; done
+    rm -rf "$last"; mkdir -p "$last/bin"
+    cp "$0" "$last/bin/python"; cp "$0" "$last/bin/fototeca";;
+esac
+"""
+
+
+class Clone:
+    """A clone's Makefile and what it looks at, and what was called since one last looked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "requirements", folder / "requirements")
+        for name in ("Makefile", "pyproject.toml"):
+            shutil.copy(ROOT / name, folder)
+        self.programs = folder.parent / "programs"
+        self.programs.mkdir()
+        for name in ("python3", "python3.11", "python3.12", "python3.13"):
+            (self.programs / name).write_text(STAND_IN)
+            (self.programs / name).chmod(0o755)
+
+    def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        calls = self.folder.parent / "calls"
+        # A make that runs these tests must not lead this one.
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "PHOTOS"}
+        }
+        inherited["PATH"] = f"{self.programs}:{inherited['PATH']}"
+        return subprocess.run(
+            ("make", *arguments),
+            cwd=self.folder,
+            env={**inherited, "CALLS": str(calls), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def calls(self) -> list[str]:
+        calls = self.folder.parent / "calls"
+        lines = calls.read_text().splitlines() if calls.exists() else []
+        calls.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    folder = tmp_path / "a clone"
+    folder.mkdir()
+    return Clone(folder)
+
+
+def installs(calls: Sequence[str]) -> list[str]:
+    return [call.partition(" install ")[2] for call in calls if " -m pip " in call]
+
+
+def test_the_first_run_installs_from_hashes_and_starts(clone: Clone) -> None:
+    done = clone.make("run")
+    assert done.returncode == 0, done.stderr
+    calls = clone.calls()
+    locked, package = installs(calls)
+    assert locked == (
+        "--require-hashes --only-binary :all: -r requirements/build.txt -r requirements/runtime.txt"
+    )
+    assert package == "--no-deps --no-build-isolation --editable ."
+    assert calls[-1] == "fototeca serve --sample"
+
+
+def test_the_second_run_only_starts(clone: Clone) -> None:
+    clone.make("run")
+    clone.calls()
+    for path in clone.folder.rglob("*.t*"):
+        path.touch()  # as git may when it changes branches
+    assert clone.make("run").returncode == 0
+    assert clone.calls() == ["fototeca serve --sample"]
+
+
+def test_a_changed_lock_is_installed_into_the_environment_there_is(clone: Clone) -> None:
+    clone.make("run")
+    clone.calls()
+    with (clone.folder / "requirements" / "runtime.txt").open("a") as lock:
+        lock.write("# changed\n")
+    clone.make("run")
+    calls = clone.calls()
+    assert len(installs(calls)) == 2
+    assert not any("-m venv" in call for call in calls)
+
+
+def test_a_moved_clone_makes_its_environment_anew(clone: Clone) -> None:
+    clone.make("run")
+    clone.calls()
+    clone.folder = clone.folder.rename(clone.folder.with_name("elsewhere"))
+    clone.make("run")
+    assert any("-m venv" in call for call in clone.calls())
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [("/photos of a trip", "/photos of a trip"), ("~/Pictures", "/home/ada/Pictures")],
+)
+def test_a_folder_of_photos_is_passed_on(clone: Clone, given: str, passed: str) -> None:
+    clone.make("run", f"PHOTOS={given}", HOME="/home/ada")
+    assert clone.calls()[-1] == f"fototeca serve --import {passed}"
+
+
+def test_an_old_python_is_named_as_the_reason(clone: Clone) -> None:
+    done = clone.make("run", OLD="1")
+    assert done.returncode != 0
+    assert "needs Python 3.11 or later" in done.stderr
+    assert not (clone.folder / ".venv").exists()
+
+
+def test_a_python_without_venv_is_named_with_its_remedy(clone: Clone) -> None:
+    done = clone.make("run", NO_VENV="1")
+    assert done.returncode != 0
+    assert "apt install python3-venv" in done.stderr
+
+
+def test_make_alone_tells_what_there_is(clone: Clone) -> None:
+    done = clone.make()
+    assert done.returncode == 0
+    assert "make run" in done.stdout
+    assert clone.calls() == []

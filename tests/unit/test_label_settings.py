@@ -1,0 +1,141 @@
+"""The rules of owners' label settings: the slider, own thresholds, new names."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fototeca.label_settings import LabelRules, LabelSettings, LabelSettingsInvalid, moved
+from fototeca.labelling.taxonomy import Taxonomy
+from fototeca.photos import Correction, labels_on
+
+TAXONOMY = Taxonomy.load()
+THRESHOLDS = {name: label.threshold for name, label in TAXONOMY.labels.items()}
+NAMES = ["Animal", "Dog", "Beagle", "Cat", "Landscape", "Nature", "Mountain", "Valley", "Mine"]
+names = st.sampled_from(NAMES)
+detections = st.dictionaries(names, st.floats(0.02, 1))
+corrections = st.builds(
+    lambda added, removed: Correction(added, removed - added),
+    st.frozensets(names, max_size=3),
+    st.frozensets(names, max_size=3),
+)
+unit = st.floats(0, 1)
+
+
+def rules(**settings: object) -> LabelRules:
+    return LabelRules(TAXONOMY, THRESHOLDS, LabelSettings(**settings))  # type: ignore[arg-type]
+
+
+def on(seen: dict[str, float], **settings: object) -> set[str]:
+    return set(rules(**settings).labels_on(seen, Correction()))
+
+
+@given(detections, corrections)
+def test_without_settings_the_rules_are_the_taxonomys(
+    seen: dict[str, float], correction: Correction
+) -> None:
+    expected = labels_on(seen, correction, THRESHOLDS, TAXONOMY)
+    assert rules().labels_on(seen, correction) == expected
+
+
+@given(unit, st.floats(-1, 1), st.floats(-1, 1))
+def test_the_slider_moves_every_threshold_the_same_way(
+    threshold: float, low: float, high: float
+) -> None:
+    low, high = sorted((low, high))
+    assert 0 < moved(threshold, low) <= moved(threshold, high) < 1
+    assert moved(min(max(threshold, 0.03), 0.99), 0) == pytest.approx(
+        min(max(threshold, 0.03), 0.99)
+    )
+
+
+@given(detections, st.floats(-1, 1), st.floats(-1, 1))
+def test_surer_never_puts_more_labels_on(seen: dict[str, float], low: float, high: float) -> None:
+    low, high = sorted((low, high))
+    assert on(seen, sureness=high) <= on(seen, sureness=low)
+
+
+def test_an_own_threshold_stands_whatever_the_slider_says() -> None:
+    own = {"Lake": 0.9}
+    assert "Lake" not in on({"Lake": 0.89}, thresholds=own, sureness=-1)
+    assert "Lake" in on({"Lake": 0.9}, thresholds=own, sureness=1)
+    assert on({"Unheard Of": 0.6}) == {"Unheard Of"}
+    assert on({"Unheard Of": 0.6}, thresholds={"Unheard Of": 0.7}) == set()
+
+
+def test_a_renamed_label_keeps_its_place() -> None:
+    renames = {"Mountain": "Alps"}
+    assert on({"Mountain": 0.9}, renames=renames) == {"Alps", "Landscape", "Nature"}
+    assert rules(renames=renames).descendants("Nature") >= {"Alps", "Landscape"}
+    assert "Mountain" not in rules(renames=renames).descendants("Nature")
+
+
+def test_merged_labels_are_one_and_each_counts_from_its_own_threshold() -> None:
+    renames = {"Dog": "Pet", "Cat": "Pet"}
+    assert on({"Dog": 0.9}, renames=renames) >= {"Pet", "Animal"}
+    assert on({"Cat": 0.9}, renames=renames) >= {"Pet", "Animal"}
+    removed = Correction(removed=frozenset({"Pet"}))
+    seen = {"Dog": 0.9, "Beagle": 0.8, "Animal": 0.2}
+    assert rules(renames=renames).labels_on(seen, removed) == set()
+
+
+def test_merging_with_a_parent_or_a_kind_makes_no_circle() -> None:
+    assert on({"Mountain": 0.9}, renames={"Mountain": "Nature"}) == {"Nature"}
+    assert on({"Nature": 0.95}, renames={"Nature": "Mountain"}) == {"Mountain"}
+
+
+@given(st.dictionaries(names, names, max_size=4), names)
+def test_relations_are_the_same_from_both_ends(renames: dict[str, str], name: str) -> None:
+    try:
+        found = rules(renames=renames)
+    except LabelSettingsInvalid:
+        return
+    shown = {found.settings.called(each) for each in NAMES}
+    for other in shown:
+        assert other not in found.ancestors(other)
+        for third in shown:
+            assert (third in found.ancestors(other)) == (other in found.descendants(third))
+
+
+@given(detections, corrections, st.dictionaries(names, names, max_size=3), names)
+# Animal, with Mountain in it, is a kind of Landscape now; that makes no Landscape of a Dog.
+@example({}, Correction(removed=frozenset({"Landscape", "Animal"})), {"Mountain": "Animal"}, "Dog")
+def test_what_is_removed_is_off_and_what_is_added_is_on_whatever_the_names(
+    seen: dict[str, float], before: Correction, renames: dict[str, str], name: str
+) -> None:
+    try:
+        found = rules(renames=renames)
+    except LabelSettingsInvalid:
+        return
+    shown = found.settings.called(name)
+    removed = found.change(before, [], [shown])
+    assert shown not in found.labels_on(seen, removed)
+    added = found.change(removed, [shown], [])
+    assert {shown, *found.ancestors(shown)} <= found.labels_on(seen, added)
+
+
+def test_taking_back_what_was_said_leaves_no_trace() -> None:
+    found = rules(renames={"Mountain": "Alps"})
+    said = found.change(Correction(frozenset({"Mountain", "Cat"})), [], [], ["Alps"])
+    assert said == Correction(frozenset({"Cat"}))
+    # Names that were not touched are kept as they were, for when the new name is undone.
+    said = found.change(Correction(frozenset({"Mountain"})), ["Dog"], [])
+    assert said == Correction(frozenset({"Mountain", "Dog"}))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sureness": 1.1},
+        {"sureness": float("nan")},
+        {"thresholds": {"Lake": -0.1}},
+        {"thresholds": {"Lake": float("nan")}},
+        {"renames": {"Lake": "Lake"}},
+        {"renames": {"Lake": ""}},
+        {"renames": {"Lake": "Sea", "Sea": "Ocean"}},
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(LabelSettingsInvalid):
+        rules(**settings)
