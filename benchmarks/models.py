@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from fototeca.labelling.bundled import BUNDLED
+from fototeca.labelling.onnx import session_of
 
 SIDE, PATCH, WIDTH, HEADS, LAYERS, EMBEDDED = 224, 32, 768, 12, 12, 512
 SECONDS = 4.0
+THREADS = 2
 TARGET = 10.0
 
 
@@ -98,11 +100,8 @@ def vision_transformer() -> onnx.ModelProto:
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def rate(model: bytes, picture: NDArray[np.generic], threads: int) -> float:
-    """Pictures a second, one at a time, by the CPU's threads."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+def rate(session: onnxruntime.InferenceSession, picture: NDArray[np.generic]) -> float:
+    """Pictures a second, one at a time."""
     given = {session.get_inputs()[0].name: picture}
     session.run(None, given)
     done, start = 0, time.perf_counter()
@@ -115,12 +114,16 @@ def rate(model: bytes, picture: NDArray[np.generic], threads: int) -> float:
 def peer_rate() -> float:
     """Pictures a second of the ViT-B/32."""
     picture = np.random.default_rng(0).normal(size=(1, 3, SIDE, SIDE)).astype(np.float32)
-    return rate(vision_transformer().SerializeToString(), picture, 2)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    model = vision_transformer().SerializeToString()
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return rate(session, picture)
 
 
 def main() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), dtype=np.uint8)
-    ours = rate(BUNDLED.read_bytes(), picture, 2)
+    ours = rate(session_of(BUNDLED.read_bytes(), THREADS), picture)
     theirs = peer_rate()
     print(f"Models: target {TARGET:.0f} times the rate of ViT-B/32 (random weights), 2 threads")
     print(f"  bundled             {ours:7.1f} pictures/s")

@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
+from fototeca.labelling.onnx import session_of
 from models import calibrate, graph, weights
 from models.logistic import Floats
 from models.network import network
@@ -65,9 +65,7 @@ def published(backbone: Backbone) -> Path:
 
 def milliseconds(model: onnx.ModelProto, side: int) -> float:
     """The median time of one picture, by one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    session = session_of(model.SerializeToString(), threads=1)
     noise = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), dtype=np.uint8)
     times = []
     for _ in range(TIMED):

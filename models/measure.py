@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from fototeca.labelling.onnx import session_of
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.labelling.tensors import pixels
 from fototeca.photos import Correction, labels_on
@@ -68,17 +68,9 @@ def photos(data: Path) -> list[Row]:
     return found
 
 
-def session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.enable_cpu_mem_arena = False
-    data = model.SerializeToString()
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
 def milliseconds(model: onnx.ModelProto, threads: int, rows: list[Row]) -> float:
     """The median over photos, one at a time."""
-    run, times = session(model, threads).run, []
+    run, times = session_of(model.SerializeToString(), threads).run, []
     for row in rows[: TIMED + 10]:
         start = time.perf_counter()
         run(None, {"pixels": row.image[np.newaxis]})
@@ -98,7 +90,7 @@ def main() -> None:
     for name, model in models.items():
         one, two = (milliseconds(model, threads, rows) for threads in (1, 2))
         print(f"{name}: {one:.1f} ms, 2 threads {two:.1f} ms, {model.ByteSize() / 1e6:.1f} MB")
-        run = session(model, 2).run
+        run = session_of(model.SerializeToString(), 2).run
         answers[name] = np.concatenate(
             [run(["probabilities"], {"pixels": row.image[np.newaxis]})[0] for row in rows]
         )

@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from fototeca.labelling.calibration import platt
 from fototeca.labelling.evaluation import average_precision, calibration, precision_recall_f1
+from fototeca.labelling.onnx import session_of
 from fototeca.labelling.tensors import pixels
 from models import graph, scene_head, weights
 from models.build import RANGES, digest
@@ -78,9 +78,7 @@ def look(data: Path, photos: list[Known], model: onnx.ModelProto, side: int, cac
     if kept.is_file():
         with np.load(kept) as arrays:
             return Looked(*(arrays[name] for name in Looked._fields))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    session = session_of(model.SerializeToString(), threads=1)
 
     def one(each: Known) -> tuple[Floats, NDArray[np.bool_], str]:
         path = data / each.path

@@ -14,7 +14,7 @@ from PIL import Image
 from fototeca.labelling.bundled import BUNDLED, record_of, source_in
 from fototeca.labelling.protocol import FLOOR, ModelError
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.labelling.tensors import SHORT_SIDE, SIDE, pixels
+from fototeca.labelling.tensors import SHORT_SIDE, pixels
 from fototeca.photos import Detection
 
 
@@ -47,7 +47,7 @@ class OnnxLabeller:
         self.source = source_in(record)
         self.input_side = SHORT_SIDE
         self._taxonomy = taxonomy
-        self._session = _session(_verified(path, str(record["sha256"])), threads)
+        self._session = session_of(_verified(path, str(record["sha256"])), threads)
 
     def label(self, image: Image.Image) -> list[Detection]:
         """See `Labeller.label`."""
@@ -79,8 +79,8 @@ def _verified(path: Path, sha256: str) -> bytes:
     return model
 
 
-def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """The fastest session that computes exactly.
+def session_of(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    """The fastest session that computes exactly, of a model with `pixels` and `features`.
 
     Processors of the x86 family without VNNI add products of 8-bit numbers in 16 bits, which can
     overflow; the runtime has a way around that is exact and 2.5 times slower. Where both give the
@@ -88,7 +88,8 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     Source: onnxruntime, "Quantize ONNX models", "When and why do I need to try U8U8?".
     """
     fast, exact = _open(model, threads, exact=False), _open(model, threads, exact=True)
-    noise = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), dtype=np.uint8)
+    shape = (1, *fast.get_inputs()[0].shape[1:])
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     answers = [session.run(["features"], {"pixels": noise})[0] for session in (fast, exact)]
     return fast if np.array_equal(*answers) else exact
 
