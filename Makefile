@@ -59,7 +59,7 @@ run: $(PACKAGE)
 test: $(PACKAGE) $(TEST) $(AWS) $(EMULATOR)
 	@failed=; \
 	$(MAKE) --no-print-directory check || { failed=1; echo 'The code does not pass make check' >&2; }; \
-	$(BIN)/python -m pytest -n auto --dist loadgroup || failed=1; \
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder || failed=1; \
 	test -z "$$failed"
 
 .PHONY: check
