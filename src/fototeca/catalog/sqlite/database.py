@@ -6,6 +6,7 @@ import errno
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import resources
@@ -18,21 +19,33 @@ class SchemaNewer(Exception):
     """The library was last used by a newer Fototeca."""
 
 
+class Opened:
+    """A thread's connection: closed with the thread, whose alone this is."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        # A connection is part of a cycle: left to itself it would wait for the collector.
+        self.connection.close()
+
+
 class Database:
     """Opens and migrates the file. Safe to share between threads and with other processes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._opened: weakref.WeakSet[Opened] = weakref.WeakSet()
         self._writing = threading.RLock()
         self._owners: dict[str, int] = {}
         self._migrate()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _open(self) -> Opened:
         connection = sqlite3.connect(
             self.path, timeout=60, isolation_level=None, check_same_thread=False
         )
+        opened = Opened(connection)
         connection.row_factory = sqlite3.Row
         connection.executescript(
             # FULL: in WAL mode only this makes a commit survive a power cut.
@@ -41,16 +54,16 @@ class Database:
             "PRAGMA journal_size_limit = 67108864;"
         )
         with self._writing:
-            self._connections.append(connection)
-        return connection
+            self._opened.add(opened)
+        return opened
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, for reading outside a transaction."""
-        if not hasattr(self._local, "connection"):
-            self._local.connection = self._connect()
-        connection: sqlite3.Connection = self._local.connection
-        return connection
+        if not hasattr(self._local, "opened"):
+            self._local.opened = self._open()
+        opened: Opened = self._local.opened
+        return opened.connection
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -121,9 +134,8 @@ class Database:
 
     def close(self) -> None:
         with self._writing:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
+            for opened in list(self._opened):
+                opened.connection.close()
         self._local = threading.local()
 
 
