@@ -195,8 +195,6 @@ class Library:
         from fototeca.work.threads import Workers
 
         if self._workers is None:
-            if self._folder is not None:
-                self.inbox.make_folders()
             self._workers = Workers(
                 self.catalog,
                 self.vault,

@@ -19,7 +19,7 @@ from fototeca.ingest import Ingest, Refused
 log = logging.getLogger(__name__)
 
 LOCAL = "local"
-"""The folder of the account that has no address yet."""
+"""A folder of the first account: most libraries have no other, and need no name for it."""
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+@-]{0,99}")
 
 
@@ -45,8 +45,8 @@ class Inbox:
         taken = 0
         seen: dict[Path, Form] = {}
         stuck: dict[Path, Form] = {}
-        for account in self._catalog.accounts.all():
-            for name in folder_names(account):
+        for account, names in self._folders():
+            for name in names:
                 for path in files(self._root / name):
                     form = form_of(path)
                     if form is None:
@@ -67,10 +67,14 @@ class Inbox:
         self._seen, self._stuck = seen, stuck
         return taken
 
-    def make_folders(self) -> None:
-        """A folder for each account, so that there is a place to put files."""
-        for account in self._catalog.accounts.all():
-            (self._root / folder_names(account)[0]).mkdir(parents=True, exist_ok=True)
+    def _folders(self) -> list[tuple[Account, list[str]]]:
+        """The names of each account's folders; the first is made where it is not there."""
+        folders = []
+        for number, account in enumerate(self._catalog.accounts.all()):
+            names = folder_names(account, first=number == 0)
+            (self._root / names[0]).mkdir(parents=True, exist_ok=True)
+            folders.append((account, names))
+        return folders
 
     def _take(self, owner: str, folder: str, path: Path, form: Form) -> bool:
         """Raises OSError when the file was read, but cannot be moved out of the inbox."""
@@ -106,11 +110,15 @@ def form_of(path: Path) -> Form | None:
     return Form(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
-def folder_names(account: Account) -> list[str]:
-    """The folders that are this account's: its address where that can be a name, and its id."""
-    if account.email is None:
-        return [LOCAL, account.id]
-    return [name for name in (account.email.lower(), account.id) if FOLDER_NAME.fullmatch(name)]
+def folder_names(account: Account, *, first: bool) -> list[str]:
+    """The folders that are this account's: its address where that can be a name, and its id.
+
+    `first`: it is the library's oldest account.
+    """
+    names = [LOCAL] if first else []
+    if account.email is not None and FOLDER_NAME.fullmatch(account.email.lower()):
+        names.append(account.email.lower())
+    return [*names, account.id]
 
 
 def files(root: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ import pytest
 from fototeca.app import Library
 from fototeca.inbox import Inbox
 from fototeca.ingest import Ingest, Ingested, Refused
-from fototeca.photos import Selection
+from fototeca.photos import Selection, now
 from fototeca.settings import Settings
 from fototeca.vault.protocol import Staged
 from fototeca.vault.staging import FileStaged
@@ -45,6 +45,32 @@ def test_the_inbox_takes_what_rests_and_keeps_what_is_no_photo(
     assert "notes.jpg" in notice.text
     assert (inbox / ".hidden.jpg").exists()
     assert (inbox / "link.jpg").is_symlink()
+
+
+def test_the_first_account_keeps_the_local_folder_when_it_has_an_address(
+    library: Library, owner: str, settings: Settings, make_jpeg: MakeJpeg
+) -> None:
+    inbox = settings.library / "inbox"
+    library.inbox.look()
+    (inbox / "local" / "before.jpg").write_bytes(make_jpeg(1))
+    token = library.identity.setup_token()
+    assert token is not None
+    library.identity.set_up(token, "Ann@Example.org", "a long enough password")
+    (inbox / "local" / "after.jpg").write_bytes(make_jpeg(2))
+    (inbox / "ann@example.org").mkdir()
+    (inbox / "ann@example.org" / "c.jpg").write_bytes(make_jpeg(3))
+    looks = [library.inbox.look() for _ in range(2)]
+    assert looks == [0, 3]
+    # Whoever comes later has a folder by the next look, and nothing of the first one's.
+    ben = library.catalog.accounts.add("ben@example.org", None, now()).id
+    library.inbox.look()
+    (inbox / "ben@example.org" / "d.jpg").write_bytes(make_jpeg(4))
+    (inbox / "local" / "e.jpg").write_bytes(make_jpeg(5))
+    looks = [library.inbox.look() for _ in range(2)]
+    assert looks == [0, 2]
+    photos = library.catalog.photos
+    assert [photo.name for photo in photos.page(ben, Selection()).photos] == ["d.jpg"]
+    assert photos.page(owner, Selection()).total == 4
 
 
 @pytest.mark.parametrize("content", ["photo", "no photo"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
+from pathlib import Path
 
 from fototeca.app import Library
 from fototeca.photos import Selection
@@ -19,7 +19,7 @@ def test_a_thread_that_ends_leaves_no_file_open(library: Library, owner: str) ->
             thread.start()
         for thread in threads:
             thread.join()
-        return len(os.listdir("/dev/fd"))
+        return len(list(Path("/dev/fd").iterdir()))
 
     # SQLite closes a file a little later where another connection has it locked.
     few = burst() + 6

@@ -95,7 +95,9 @@ def test_a_lost_original_is_said_and_the_rest_goes_on(
 def test_the_inbox_is_watched(
     library: Library, owner: str, workers: Workers, settings: Settings, make_jpeg: MakeJpeg
 ) -> None:
-    (settings.library / "inbox" / "local" / "a.jpg").write_bytes(make_jpeg(1))
+    inbox = settings.library / "inbox" / "local"
+    until(inbox.is_dir)
+    (inbox / "a.jpg").write_bytes(make_jpeg(1))
     until(lambda: library.catalog.queue.work(owner).labelled == 1)
 
 
