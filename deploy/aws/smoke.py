@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import resources
 from urllib.parse import urljoin
@@ -21,6 +22,7 @@ from deploy.aws.visitor import Answer, Visitor
 PHOTO = "sunset.jpg"
 LABELLED_WITHIN = 180.0
 BUNDLED_WITHIN = 300.0
+TOLD_WITHIN = 60.0
 """Seconds."""
 
 
@@ -194,6 +196,29 @@ def page_and_headers(outputs: Mapping[str, str], visitor: Visitor) -> None:
     _expect(view.body == page.body, "a view of the page is not the page")
 
 
+def alarm(outputs: Mapping[str, str]) -> None:
+    """Have an alarm go off, as the first photo put aside would. Raises NotSo."""
+    cloudwatch, topic = boto3.client("cloudwatch"), outputs["AlarmsTopic"]
+    pages = cloudwatch.get_paginator("describe_alarms").paginate()
+    alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    names = [alarm["AlarmName"] for alarm in alarms if topic in alarm["AlarmActions"]]
+    _expect(bool(names), "no alarm tells the topic")
+    before = datetime.now(UTC)
+    # CloudWatch looks again within a minute, and takes it back.
+    reason = "tried by the smoke test: nothing is wrong"
+    cloudwatch.set_alarm_state(AlarmName=names[0], StateValue="ALARM", StateReason=reason)
+
+    def told() -> bool:
+        history = cloudwatch.describe_alarm_history(
+            AlarmName=names[0], HistoryItemType="Action", StartDate=before
+        )
+        for item in history["AlarmHistoryItems"]:
+            _expect("Successfully" in item["HistorySummary"], item["HistorySummary"])
+        return bool(history["AlarmHistoryItems"])
+
+    _wait(told, TOLD_WITHIN, "the alarm has told nobody")
+
+
 def hosted_sign_in(outputs: Mapping[str, str], visitor: Visitor) -> Callable[[str, str], None]:
     """Signing in at Cognito's pages."""
 
@@ -222,7 +247,11 @@ def main() -> None:
     outputs = outputs_of(parser.parse_args().stack)
     visitor = Visitor()
     smoke = Smoke(outputs, visitor, hosted_sign_in(outputs, visitor))
-    steps = {"page and headers": lambda: page_and_headers(outputs, visitor), **smoke.steps}
+    steps: dict[str, Callable[[], None]] = {
+        "page and headers": lambda: page_and_headers(outputs, visitor),
+        **smoke.steps,
+        "an alarm": lambda: alarm(outputs),
+    }
     try:
         for name, step in steps.items():
             print(name, end=" ... ", flush=True)

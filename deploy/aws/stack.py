@@ -120,7 +120,7 @@ class FototecaStack(Stack):
             },
             options=options,
         )
-        Watching(
+        watching = Watching(
             self,
             "Watching",
             failed={
@@ -149,5 +149,6 @@ class FototecaStack(Stack):
             "GatewayAddress": gateway.api.api_endpoint,
             "StateMachine": bundles.machine.state_machine_arn,
             "NoticesTopic": notices.topic_arn,
+            "AlarmsTopic": watching.topic.topic_arn,
         }.items():
             CfnOutput(self, name, value=value)

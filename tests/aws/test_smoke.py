@@ -6,9 +6,11 @@ import http.client
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.stub import ANY, Stubber
 
-from deploy.aws.smoke import NotSo, Smoke
+from deploy.aws.smoke import NotSo, Smoke, alarm
 from deploy.aws.visitor import Answer, Visitor, forms
 from tests.api.conftest import EMAIL, PASSWORD, Served, launch
 
@@ -66,3 +68,39 @@ def test_a_form_is_found_by_its_fields() -> None:
     page = Answer("https://pages.example.com/login", 200, {}, PAGE.encode())
     with pytest.raises(ValueError, match="no form with outside"):
         Visitor().submit(page, {"outside": "1"})
+
+
+@pytest.fixture
+def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    client = boto3.client(
+        "cloudwatch",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    monkeypatch.setattr(boto3, "client", lambda _service: client)
+    with Stubber(client) as stubber:
+        yield stubber
+
+
+@pytest.mark.parametrize(
+    "said", ["Successfully executed action arn:t", "Failed to execute action arn:t"]
+)
+def test_an_alarm_that_goes_off_must_reach_its_topic(cloudwatch: Stubber, said: str) -> None:
+    alarms = [
+        {"AlarmName": "another's", "AlarmActions": ["arn:other"]},
+        {"AlarmName": "ours", "AlarmActions": ["arn:t"]},
+    ]
+    cloudwatch.add_response("describe_alarms", {"MetricAlarms": alarms})
+    state = {"AlarmName": "ours", "StateValue": "ALARM", "StateReason": ANY}
+    cloudwatch.add_response("set_alarm_state", {}, state)
+    history = {"AlarmHistoryItems": [{"HistorySummary": said}]}
+    asked = {"AlarmName": "ours", "HistoryItemType": "Action", "StartDate": ANY}
+    cloudwatch.add_response("describe_alarm_history", history, asked)
+    if said.startswith("Failed"):
+        with pytest.raises(NotSo, match="Failed"):
+            alarm({"AlarmsTopic": "arn:t"})
+    else:
+        alarm({"AlarmsTopic": "arn:t"})
+    cloudwatch.assert_no_pending_responses()

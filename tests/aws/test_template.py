@@ -228,6 +228,24 @@ class TestDeliveries:
             assert [alarm["Threshold"] for alarm in watched] == [1]
             assert watched[0]["AlarmActions"]
 
+    def test_cloudwatch_may_tell_of_alarms(self, template: dict[str, Any]) -> None:
+        """With a policy of its own a topic has lost SNS's, which lets the account publish."""
+        alarms = of_type(template, "AWS::CloudWatch::Alarm").values()
+        ((told,),) = {
+            tuple(action["Ref"] for action in alarm["Properties"]["AlarmActions"])
+            for alarm in alarms
+        }
+        (policy,) = [
+            each["Properties"]["PolicyDocument"]["Statement"]
+            for each in of_type(template, "AWS::SNS::TopicPolicy").values()
+            if each["Properties"]["Topics"] == [{"Ref": told}]
+        ]
+        (allowed,) = [statement for statement in policy if statement["Effect"] == "Allow"]
+        assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert (allowed["Action"], allowed["Resource"]) == ("sns:Publish", {"Ref": told})
+        account = {"Ref": "AWS::AccountId"}
+        assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
+
     def test_only_s3_of_this_account_may_fill_the_queues(self, template: dict[str, Any]) -> None:
         queues = of_type(template, "AWS::SQS::QueuePolicy")
         allowed = [
