@@ -65,7 +65,7 @@ class Photos:
 
     def __init__(self, root: Path) -> None:
         self.catalog = SqliteCatalog(root / "catalog.sqlite3", Taxonomy.load())
-        self.vault = FolderVault(root / "vault")
+        self.vault = FolderVault.make(root / "vault")
         self.bundling = Bundling(self.catalog, self.vault, timedelta(hours=24))
         accounts = self.catalog.accounts.all()
         account = accounts[0] if accounts else self.catalog.accounts.add(None, None, now())

@@ -21,7 +21,7 @@ from fototeca.labelling.protocol import Embedder, Labeller
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Photo, Selection, now
 from fototeca.settings import Settings
-from fototeca.vault.folder import FolderVault, fsync_folder
+from fototeca.vault.folder import MARKER, FolderVault
 from fototeca.vault.protocol import Vault
 
 # What not every function on AWS needs is imported where it is chosen: it starts sooner.
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MARKER = "fototeca-library"
-"""In the vault: without it the disk is not mounted, and an empty folder is no empty library."""
 CATALOG = "catalog.sqlite3"
+UNFINISHED = "restoring"
+"""In the folder of a library while it is restored of a backup."""
 
 
 class LibraryMissing(Exception):
@@ -217,12 +217,6 @@ class Library:
 
         return Vocabulary(self.taxonomy, self.catalog.label_preferences.get(owner), used)
 
-    def check_vault(self) -> None:
-        """Raises LibraryMissing, VaultUnavailable: it has vanished under the running library."""
-        self.vault.check()
-        if isinstance(self.vault, FolderVault) and not (self.root / "vault" / MARKER).exists():
-            raise LibraryMissing("the vault is not there")
-
     def only_account(self) -> Account | None:
         """The account, when there is just one."""
         accounts = self.catalog.accounts.all()
@@ -322,6 +316,8 @@ def _check_folder(root: Path, create: bool, in_bucket: bool) -> None:
         return
     if catalog.exists():
         raise LibraryMissing(f"{root}: the photos' folder is empty or not mounted ({marker})")
+    if (root / UNFINISHED).exists():
+        raise LibraryMissing(f"{root}: no library yet: restoring it was interrupted, do it again")
     if kept_here:
         raise LibraryMissing(f"{root}: photos are there but {CATALOG} is not: restore a backup")
     if not create:
@@ -333,13 +329,8 @@ def _check_folder(root: Path, create: bool, in_bucket: bool) -> None:
         raise LibraryMissing(f"{root}: not empty, and not a library")
     root.mkdir(parents=True, exist_ok=True)
     root.chmod(0o700)
-    if in_bucket:
-        return
-    (root / "vault").mkdir(exist_ok=True)
-    (root / "vault").chmod(0o700)
-    (root / "vault" / "originals").mkdir(exist_ok=True)
-    marker.write_text("The photos of a Fototeca library. Do not remove this file.\n")
-    fsync_folder(marker.parent)
+    if not in_bucket:
+        FolderVault.make(root / "vault")
 
 
 def _lock(descriptor: int) -> bool:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fototeca import __version__
-from fototeca.app import CATALOG, MARKER, Library, open_library
+from fototeca.app import CATALOG, UNFINISHED, Library, open_library
 from fototeca.check import Checking
 from fototeca.photos import now
 from fototeca.settings import Settings
@@ -134,10 +134,6 @@ def restore(
     root.chmod(0o700)
     (root / UNFINISHED).touch()
     report = _restore_originals(source, manifest, root / "vault", on_progress)
-    (root / "vault").chmod(0o700)
-    (root / "vault" / MARKER).write_text(
-        "The photos of a Fototeca library. Do not remove this file.\n"
-    )
     _copy_durably(source / manifest.catalog, root / CATALOG)
     (root / UNFINISHED).unlink()
     with open_library(settings, create=False) as library:
@@ -167,7 +163,7 @@ def _settle(library: Library, report: BackupReport) -> None:
 def _restore_originals(
     source: Path, manifest: Manifest, vault_root: Path, on_progress: Progress
 ) -> BackupReport:
-    vault = FolderVault(vault_root)
+    vault = FolderVault.make(vault_root)
     report = BackupReport()
     for done, (owner, id, size) in enumerate(_listed(source / manifest.originals)):
         on_progress(done, manifest.photos)
@@ -191,10 +187,6 @@ def _restore_original(vault: FolderVault, owner: str, id: str, copy: Path) -> No
         if staged.sha256 != id:
             raise _Damaged
         vault.keep_original(owner, id, staged)
-
-
-UNFINISHED = "restoring"
-"""In a library's folder while it is being restored."""
 
 
 class _Damaged(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,18 @@ def catalog(open_catalog: OpenCatalog) -> Iterator[Catalog]:
 @pytest.fixture(params=["folder", *S3_STORES])
 def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Vault:
     if request.param == "folder":
-        return FolderVault(tmp_path / "vault")
+        return FolderVault.make(tmp_path / "vault")
     client = request.getfixturevalue(request.param)
     return S3Vault(*new_buckets(client), client)
+
+
+@pytest.fixture(params=["folder", *S3_STORES])
+def vanished(request: pytest.FixtureRequest, tmp_path: Path) -> Vault:
+    """A vault that is not there any more: an unmounted disk, a bucket that is not found."""
+    if request.param == "folder":
+        vault = FolderVault.make(tmp_path / "vault")
+        (tmp_path / "vault").rename(tmp_path / "unplugged")
+        (tmp_path / "vault").mkdir()
+        return vault
+    client = request.getfixturevalue(request.param)
+    return S3Vault(f"photos-{secrets.token_hex(8)}", f"working-{secrets.token_hex(8)}", client)

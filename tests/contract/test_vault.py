@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from fototeca.vault.protocol import CHUNK, OriginalMissing, Size, Vault
+from fototeca.vault.protocol import CHUNK, OriginalMissing, Size, Vault, VaultUnavailable
 
 OWNER = "00112233aabbccdd"
 OTHER = "ffeeddccbbaa9988"
+ID = "ab" * 32
 
 
 def keep(vault: Vault, data: bytes, owner: str = OWNER) -> str:
@@ -103,6 +105,27 @@ def test_what_is_missing_is_said(vault: Vault) -> None:
     with pytest.raises(OriginalMissing), vault.local_original(OWNER, id):
         pass
     vault.delete_original(OWNER, id)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda vault: vault.check(),
+        lambda vault: vault.original_size(OWNER, ID),
+        lambda vault: vault.original_sizes(OWNER, [ID]),
+        lambda vault: vault.original_sha256(OWNER, ID),
+        lambda vault: list(vault.read_original(OWNER, ID, 0, 1)),
+        lambda vault: vault.local_original(OWNER, ID).__enter__(),
+        lambda vault: vault.rendition(OWNER, ID, Size.GRID),
+        lambda vault: vault.delete_original(OWNER, ID),
+        lambda vault: list(vault.originals()),
+    ],
+)
+def test_nothing_is_missing_from_a_vault_that_is_not_there(
+    vanished: Vault, ask: Callable[[Vault], object]
+) -> None:
+    with pytest.raises(VaultUnavailable):
+        ask(vanished)
 
 
 def test_a_file_shorter_than_asked_is_an_error_not_an_end(vault: Vault) -> None:

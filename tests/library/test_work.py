@@ -17,7 +17,7 @@ from fototeca.app import Library, LibraryMissing, open_library
 from fototeca.catalog.protocol import BundleState, ImportState, Work
 from fototeca.photos import Selection, State, now
 from fototeca.settings import Settings
-from fototeca.vault.protocol import Size
+from fototeca.vault.protocol import Size, VaultUnavailable
 from fototeca.work.threads import Workers
 
 MakeJpeg = Callable[..., bytes]
@@ -90,6 +90,38 @@ def test_a_lost_original_is_said_and_the_rest_goes_on(
     failed = library.catalog.photos.get(owner, photo.id)
     assert failed is not None
     assert failed.failure == "its original is not in the vault"
+
+
+def test_an_unplugged_disk_is_waited_for(
+    library: Library, owner: str, settings: Settings, tmp_path: Path, make_jpeg: MakeJpeg
+) -> None:
+    photos = []
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").write_bytes(make_jpeg(number))
+        photos.append(library.ingest.add_file(owner, tmp_path / f"{number}.jpg").photo)
+    library.catalog.photos.trash(owner, [photos[2].id], now() - timedelta(days=31))
+    bundle = library.bundles.request(owner, Selection())
+    vault = settings.library / "vault"
+    vault.rename(tmp_path / "unplugged")
+    vault.mkdir()
+    with pytest.raises(VaultUnavailable), library.vault.stage():
+        pass
+    workers = library.workers()
+    with pytest.raises(VaultUnavailable):
+        workers.tidy()
+    with pytest.raises(VaultUnavailable):
+        library.bundles.prepare(bundle)
+    workers.start()
+    time.sleep(0.5)
+    assert library.catalog.queue.work(owner) == Work(waiting=2, labelled=0, failed=0)
+    assert library.catalog.photos.get(owner, photos[2].id) is not None
+    vault.rmdir()
+    (tmp_path / "unplugged").rename(vault)
+    library.catalog.bundles.release()
+    until(lambda: library.catalog.queue.work(owner).labelled == 2)
+    until(lambda: not library.catalog.bundles.preparing())
+    (made,) = library.catalog.bundles.of(owner)
+    assert (made.state, made.photos, made.skipped) == (BundleState.READY, 2, 0)
 
 
 def test_the_inbox_is_watched(

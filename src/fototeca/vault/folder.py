@@ -2,6 +2,8 @@
 
 A file appears under its final name only whole and durable: written elsewhere, fdatasync, link,
 fsync of the folder. What a crash leaves is in `incoming/` and is swept at the next start.
+
+A marker lies beside them. Without it the disk is not mounted, and what is not found is not missing.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from fototeca.vault.protocol import (
 )
 from fototeca.vault.staging import FULL, FileStaged, fdatasync, full_disk_named, staged_in
 
+MARKER = "fototeca-library"
+
 
 class FolderVault:
     """See fototeca.vault.protocol.Vault."""
@@ -34,16 +38,31 @@ class FolderVault:
     assembly = None
 
     def __init__(self, root: Path) -> None:
+        """Raises VaultUnavailable where none was made."""
         self._root = root
         self._incoming = root / "incoming"
+        self.check()
         for name in ("incoming", "originals", "renditions", "working"):
-            (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name).mkdir(exist_ok=True)
+
+    @classmethod
+    def make(cls, root: Path) -> FolderVault:
+        """An empty one; what is there already stays."""
+        root.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o700)
+        (root / MARKER).write_text("The photos of a Fototeca library. Do not remove this file.\n")
+        fsync_folder(root)
+        return cls(root)
 
     def check(self) -> None:
-        if not (self._root / "originals").is_dir():
-            raise VaultUnavailable(errno.ENOENT, "the folder of originals is not there")
+        try:
+            (self._root / MARKER).stat()
+        except OSError as error:
+            said = "the photos' folder is not there: is its disk mounted?"
+            raise VaultUnavailable(errno.ENOENT, said) from error
 
     def stage(self) -> AbstractContextManager[FileStaged]:
+        self.check()
         return staged_in(self._incoming)
 
     def keep_original(self, owner: str, id: str, staged: Staged) -> None:
@@ -61,7 +80,10 @@ class FolderVault:
     def original_size(self, owner: str, id: str) -> int | None:
         try:
             return self._original(owner, id).stat().st_size
-        except (FileNotFoundError, ValueError):
+        except ValueError:
+            return None
+        except FileNotFoundError:
+            self.check()
             return None
 
     def original_sizes(self, owner: str, ids: Sequence[str]) -> list[int | None]:
@@ -71,26 +93,34 @@ class FolderVault:
     def local_original(self, owner: str, id: str) -> Iterator[Path]:
         path = self._original(owner, id)
         if not path.is_file():
+            self.check()
             raise OriginalMissing(id)
         yield path
 
     def read_original(self, owner: str, id: str, start: int, stop: int) -> Iterator[bytes]:
         # A bundle reads thousands: joining text costs a tenth of what pathlib does.
-        return _read(f"{self._root}/originals/{_place(owner, id)}", start, stop)
+        return self._read(f"{self._root}/originals/{_place(owner, id)}", start, stop)
 
     def original_sha256(self, owner: str, id: str) -> str | None:
         try:
             with self._original(owner, id).open("rb", buffering=0) as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
-        except (FileNotFoundError, ValueError):
+        except ValueError:
+            return None
+        except FileNotFoundError:
+            self.check()
             return None
 
     def delete_original(self, owner: str, id: str) -> None:
-        self._original(owner, id).unlink(missing_ok=True)
+        try:
+            self._original(owner, id).unlink()
+        except FileNotFoundError:
+            self.check()
         for size in Size:
             self._rendition(owner, id, size).unlink(missing_ok=True)
 
     def originals(self) -> Iterator[tuple[str, str, int]]:
+        self.check()
         for owner in sorted((self._root / "originals").iterdir()):
             if not OWNER.fullmatch(owner.name):
                 continue
@@ -112,6 +142,7 @@ class FolderVault:
         try:
             return self._rendition(owner, id, size).read_bytes() or None
         except FileNotFoundError:
+            self.check()
             return None
 
     def keep_working(self, name: str, chunks: Iterable[bytes]) -> None:
@@ -124,7 +155,7 @@ class FolderVault:
         fsync_folder(final.parent)
 
     def read_working(self, name: str, start: int, stop: int) -> Iterator[bytes]:
-        return _read(str(self._working(name)), start, stop)
+        return self._read(str(self._working(name)), start, stop)
 
     def delete_working(self, name: str) -> None:
         self._working(name).unlink(missing_ok=True)
@@ -135,6 +166,24 @@ class FolderVault:
         for path in leftovers:
             path.unlink(missing_ok=True)
         return len(leftovers)
+
+    def _read(self, path: str, start: int, stop: int) -> Iterator[bytes]:
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError as error:
+            self.check()
+            raise OriginalMissing(Path(path).name) from error
+        try:
+            while start < stop:
+                chunk = os.pread(descriptor, min(CHUNK, stop - start), start)
+                if not chunk:
+                    raise OriginalMissing(Path(path).name)
+                start += len(chunk)
+                yield chunk
+                # Not held while the next is read: memory that is in the cache is used again.
+                del chunk
+        finally:
+            os.close(descriptor)
 
     def _original(self, owner: str, id: str) -> Path:
         return self._root / "originals" / _place(owner, id)
@@ -153,23 +202,6 @@ def _place(owner: str, id: str) -> str:
     if not OWNER.fullmatch(owner) or not ID.fullmatch(id):
         raise ValueError("not an owner and a photo id")
     return f"{owner}/{id[:2]}/{id}"
-
-
-def _read(path: str, start: int, stop: int) -> Iterator[bytes]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError as error:
-        raise OriginalMissing(Path(path).name) from error
-    try:
-        while start < stop:
-            chunk = os.pread(descriptor, min(CHUNK, stop - start), start)
-            if not chunk:
-                raise OriginalMissing(Path(path).name)
-            start += len(chunk)
-            yield chunk
-            del chunk  # not held while the next is read: memory that is in the cache is used again
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:

@@ -166,6 +166,10 @@ class Assembly(Protocol):
 
 
 class Vault(Protocol):
+    """What is said to be missing is missing: where the vault itself is not there, or does not
+    answer, each method raises VaultUnavailable.
+    """
+
     @property
     def signer(self) -> Signer | None:
         """None where bytes come and go through our process alone."""

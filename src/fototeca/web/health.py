@@ -24,7 +24,7 @@ def get_health(library: InLibrary) -> Health:
     """Whether the catalog answers and the vault is there."""
     try:
         library.catalog.queue.pending()
-        library.check_vault()
+        library.vault.check()
     except Exception as error:
         raise Problem(503, "the library does not answer") from error
     return Health(status="ok", version=fototeca.__version__)

@@ -41,13 +41,17 @@ class PhotoLabelling:
             reason = f"decoding it ended the worker {claim.attempts} times"
             return Failed(photo.owner, photo.id, reason)
         try:
-            return self.of_original(claim)
+            result = self.of_original(claim)
         except NOT_ITS_FAULT:
             raise
         except Exception as error:
             # Whatever a decoder can throw, one photo never blocks the others.
             log.exception("labelling %s", photo.id)
-            return Failed(photo.owner, photo.id, f"unexpected: {type(error).__name__}")
+            result = Failed(photo.owner, photo.id, f"unexpected: {type(error).__name__}")
+        if isinstance(result, Failed):
+            # Read from a disk that goes away meanwhile, a sound photo looks broken.
+            self._vault.check()
+        return result
 
     def of_original(self, claim: Claim) -> Labelled | Failed:
         """Of the original in the vault. Raises whatever a decoder can throw, too."""

@@ -192,12 +192,14 @@ class Workers:
             self._stopping.wait(TIDY)
 
     def tidy(self) -> None:
-        tidy(self._catalog, self._vault, self._bundling, self._trash_lifetime)
         self._telling.tell_failures()
+        tidy(self._catalog, self._vault, self._bundling, self._trash_lifetime)
 
     def _guarded(self, step: Callable[[], object]) -> None:
         try:
             step()
+        except VaultUnavailable as error:
+            log.warning("%s waits: %s", threading.current_thread().name, error)
         except Exception:
             log.exception("a round of %s", threading.current_thread().name)
 

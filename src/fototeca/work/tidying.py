@@ -11,9 +11,13 @@ from fototeca.vault.protocol import Vault
 
 
 def tidy(catalog: Catalog, vault: Vault, bundling: Bundling, trash_lifetime: timedelta) -> None:
-    """Bundles and sessions that expired, photos that lay in the trash long enough."""
-    bundling.expire()
+    """Bundles and sessions that expired, photos that lay in the trash long enough.
+
+    Raises VaultUnavailable: what has bytes in the vault waits until they can be deleted.
+    """
     catalog.accounts.end_expired_sessions(now())
+    vault.check()
+    bundling.expire()
     while due := catalog.photos.purgeable(now() - trash_lifetime):
         purged = [catalog.photos.purge(owner, id, vault.delete_original) for owner, id in due]
         if not any(purged):

@@ -9,7 +9,6 @@ it whole and durable.
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,6 @@ from fototeca.vault.protocol import (
     OriginalMissing,
     Size,
     Staged,
-    VaultUnavailable,
 )
 from fototeca.vault.s3.assembly import S3Assembly, whole_crc32
 from fototeca.vault.s3.keys import ORIGINALS, original_key, rendition_key, working_key
@@ -82,11 +80,7 @@ class S3Vault:
     def check(self) -> None:
         """Raises VaultUnavailable unless both buckets are there: else it would look empty."""
         for objects in (self._photos, self._working):
-            try:
-                with answered(objects.bucket):
-                    self._client.head_bucket(Bucket=objects.bucket)
-            except OriginalMissing as error:
-                raise VaultUnavailable(errno.ENOENT, f"no bucket {objects.bucket}") from error
+            objects.check()
 
     def stage(self) -> AbstractContextManager[FileStaged]:
         return staged_in(None)
@@ -117,18 +111,21 @@ class S3Vault:
                     raise
 
     def original_size(self, owner: str, id: str) -> int | None:
-        try:
-            said = self._photos.head(original_key(owner, id))
-        except ValueError:
-            return None
-        return None if said is None else int(said["ContentLength"])
+        size = self._size(owner, id)
+        if size is None:
+            self._photos.check()
+        return size
 
     def original_sizes(self, owner: str, ids: Sequence[str]) -> list[int | None]:
-        return list(self._threads.map(lambda id: self.original_size(owner, id), ids))
+        sizes = list(self._threads.map(lambda id: self._size(owner, id), ids))
+        if None in sizes:
+            self._photos.check()
+        return sizes
 
     def original_sha256(self, owner: str, id: str) -> str | None:
         said = self._photos.head(original_key(owner, id), ChecksumMode="ENABLED")
         if said is None:
+            self._photos.check()
             return None
         known = said.get("ChecksumSHA256")
         if known is not None and said.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
@@ -202,6 +199,14 @@ class S3Vault:
 
     def delete_working(self, name: str) -> None:
         self._working.delete(working_key(name))
+
+    def _size(self, owner: str, id: str) -> int | None:
+        """None also when the bucket is not there: HEAD tells no difference."""
+        try:
+            said = self._photos.head(original_key(owner, id))
+        except ValueError:
+            return None
+        return None if said is None else int(said["ContentLength"])
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

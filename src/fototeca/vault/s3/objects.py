@@ -89,6 +89,14 @@ class Objects:
         self.client = client
         self.bucket = bucket
 
+    def check(self) -> None:
+        """Raises VaultUnavailable unless the bucket is there."""
+        try:
+            with answered(self.bucket):
+                self.client.head_bucket(Bucket=self.bucket)
+        except OriginalMissing as error:
+            raise VaultUnavailable(errno.ENOENT, f"no bucket {self.bucket}") from error
+
     def head(self, key: str, **more: Any) -> dict[str, Any] | None:
         """What S3 says of an object; None when it is not there."""
         try:
