@@ -300,7 +300,8 @@ def test_an_import_goes_on_where_it_was_and_counts_each_page_once(catalog: Catal
     started = catalog.imports.start(owner, "s3://bucket/photos", now())
     page = {"found": 3, "added": 1, "restored": 0, "duplicate": 1}
     refused = [Refusal("notes.txt", "no photo")]
-    assert started.cursor is None
+    assert (started.cursor, started.moved_at) == (None, None)
+    begun = now()
     assert catalog.imports.advance(started, "photos/3.jpg", **page, refusals=refused)
     # Somebody else did the same page at the same time.
     assert not catalog.imports.advance(started, "photos/3.jpg", **page, refusals=refused)
@@ -308,6 +309,8 @@ def test_an_import_goes_on_where_it_was_and_counts_each_page_once(catalog: Catal
     assert one is not None
     assert (one.cursor, one.found, one.refused) == ("photos/3.jpg", 3, 1)
     assert one.refusals == tuple(refused)
+    assert one.moved_at is not None
+    assert begun - timedelta(milliseconds=1) <= one.moved_at <= now()
     assert [each.cursor for each in catalog.imports.running()] == ["photos/3.jpg"]
     assert catalog.imports.advance(one, "photos/6.jpg", **page, refusals=[])
     catalog.imports.finish(started.id, now())
@@ -321,6 +324,7 @@ def test_an_import_goes_on_where_it_was_and_counts_each_page_once(catalog: Catal
     known = catalog.imports.get(owner, other.id)
     assert known is not None
     assert (known.cursor, known.found) == (None, 3)
+    assert known.moved_at is not None
 
 
 def test_an_import_ends_once_and_is_told_of_once(catalog: Catalog) -> None:

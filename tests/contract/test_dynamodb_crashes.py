@@ -23,7 +23,7 @@ from tests.contract.catalog_world import (
     photo,
 )
 from tests.contract.dynamodb import make_table
-from tests.contract.faults import Ended, Ending
+from tests.contract.faults import Client, Ended, Ending
 
 TAXONOMY = Taxonomy.load()
 FEW = 3
@@ -164,3 +164,27 @@ def ended_at(name: str, dynamodb: Any, write: int) -> bool:
     everything = found(catalog, owner, Selection())
     assert catalog.photos.totals(owner, Selection()).photos == len(everything)
     return ended
+
+
+def test_of_two_who_bring_photos_up_to_settings_one_goes_on(dynamodb: Any) -> None:
+    """Else each hour, and each change of settings, would add another for as long as it takes."""
+    made = make_table(dynamodb)
+    catalog = DynamoCatalog(made, TAXONOMY, dynamodb)
+    owner = owner_of(catalog, None)
+    for number in range(3):
+        label(catalog, owner, number, Lake=0.9)
+    catalog.label_preferences.put(owner, LabelSettings(sureness=1, thresholds={"Lake": 0.95}))
+
+    class Slow(Client):
+        """Another goes on before this one has noted how far it came."""
+
+        def around(self, name: str, call: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+            if name == "update_item":
+                assert catalog.label_preferences.recompute(limit=2) == 2
+            return call(**parameters)
+
+    slow = DynamoCatalog(made, TAXONOMY, Slow(dynamodb))
+    assert slow.label_preferences.recompute(limit=2) == 0
+    assert catalog.label_preferences.recompute(limit=2) == 1
+    assert catalog.label_preferences.recomputing(owner) is None
+    assert catalog.check(repair=False) == []

@@ -373,9 +373,10 @@ class LabelPreferences(Protocol):
         ...
 
     def recompute(self, limit: int = 200) -> int:
-        """Bring some more photos, of any owner, up to its settings. Returns how many; 0: all are.
+        """Bring some more photos, of any owner, up to its settings.
 
-        Counts and selections agree with each other at every moment, on the way, too.
+        Returns how many; 0: all are, or another process, which was quicker, goes on. Counts and
+        selections agree with each other at every moment, on the way, too.
         """
         ...
 
@@ -691,6 +692,8 @@ class Import:
     """The first hundred."""
     cursor: str | None = None
     """How far the source was listed, for one that goes on where it was interrupted."""
+    moved_at: datetime | None = None
+    """When something was counted last: whoever is at it has done that. None: nothing was yet."""
 
 
 class Imports(Protocol):

@@ -8,14 +8,18 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from fototeca.photos import now
 from fototeca.serverless.chores import Chores
 from fototeca.serverless.warm import Context, client, library
 from fototeca.work.tidying import tidy
 
 log = logging.getLogger(__name__)
 
+AT_IT = timedelta(minutes=15)
+"""Whoever brings in an import counts something within this time: no function lives longer."""
 UNDER_WAY = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -72,9 +76,10 @@ def _prepare() -> None:
 
 
 def _bring_in_left_over(chores: Chores) -> None:
-    """Imports that no message goes on with any more; going on twice counts nothing twice."""
+    """Imports that nobody goes on with any more."""
     for progress in library().catalog.imports.running():
-        chores.bring_in(progress.owner, progress.id)
+        if now() - (progress.moved_at or progress.started_at) > AT_IT:
+            chores.bring_in(progress.owner, progress.id)
 
 
 def _label_left_over(chores: Chores) -> None:

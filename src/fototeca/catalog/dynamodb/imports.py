@@ -12,6 +12,7 @@ from fototeca.catalog.dynamodb.notices import DynamoNotices
 from fototeca.catalog.dynamodb.table import Action, Changed, Key, Row, Table
 from fototeca.catalog.protocol import Import, ImportState, Refusal
 from fototeca.catalog.values import from_micros, new_id, to_micros
+from fototeca.photos import now
 
 REFUSALS = 100
 """Kept of one import: enough to see what is wrong; the count goes on."""
@@ -58,7 +59,9 @@ class DynamoImports:
         self._count(
             id,
             refusals,
-            self._table.update(_import_key(id), add=counts, when={"pk": _import_key(id)[0]}),
+            self._table.update(
+                _import_key(id), _moved(), add=counts, when={"pk": _import_key(id)[0]}
+            ),
         )
 
     def advance(
@@ -79,7 +82,7 @@ class DynamoImports:
                 refusals,
                 self._table.update(
                     _import_key(progress.id),
-                    {"cursor": cursor},
+                    {"cursor": cursor, **_moved()},
                     add=counts,
                     when={"state": ImportState.RUNNING.value, "cursor": progress.cursor},
                 ),
@@ -157,6 +160,10 @@ def _counts(
     }
 
 
+def _moved() -> dict[str, int]:
+    return {"moved_at": to_micros(now())}
+
+
 def _import_key(id: str) -> Key:
     return f"import#{id}", "import"
 
@@ -170,7 +177,7 @@ def _of_owner(owner: str) -> str:
 
 
 def _import(id: str, row: Row, refusals: tuple[Refusal, ...] = ()) -> Import:
-    finished_at = row.get("finished_at")
+    finished_at, moved_at = row.get("finished_at"), row.get("moved_at")
     return Import(
         id=id,
         owner=row["owner"],
@@ -186,4 +193,5 @@ def _import(id: str, row: Row, refusals: tuple[Refusal, ...] = ()) -> Import:
         failure=row.get("failure"),
         refusals=refusals,
         cursor=row.get("cursor"),
+        moved_at=None if moved_at is None else from_micros(moved_at),
     )

@@ -78,8 +78,7 @@ class DynamoLabelPreferences:
         photos = list(islice(self._after(owner, row), limit))
         self._records.change_each((owner, keys.taken_and_id(sk)[1], _settle) for sk in photos)
         when = {"begun": row["begun"], "after": row.get("after")}
-        # The condition fails where another process was quicker, or settings changed again.
-        with suppress(Changed):
+        try:
             if len(photos) == limit:
                 moved = {"after": photos[-1]}
                 self._table.write(
@@ -88,6 +87,9 @@ class DynamoLabelPreferences:
             else:
                 self._table.write(self._table.delete(key, when))
                 self._events.announce(owner, "label-settings", state="current")
+        except Changed:
+            # Another process was quicker, or settings changed again: whose doing that was goes on.
+            return 0
         return max(len(photos), 1)
 
     def _begin(self, owner: str) -> dict[str, dict[str, object]]:

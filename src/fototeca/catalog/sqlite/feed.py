@@ -145,9 +145,9 @@ class SqliteImports:
     ) -> None:
         row = connection.execute(
             "UPDATE import SET found = found + ?, added = added + ?, restored = restored + ?,"
-            " duplicate = duplicate + ?, refused = refused + ? WHERE id = ?"
+            " duplicate = duplicate + ?, refused = refused + ?, moved_at = ? WHERE id = ?"
             " RETURNING key, owner, refused",
-            (found, added, restored, duplicate, len(refusals), id),
+            (found, added, restored, duplicate, len(refusals), to_micros(now()), id),
         ).fetchone()
         room = max(0, REFUSALS - (row["refused"] - len(refusals)))
         connection.executemany(
@@ -249,4 +249,5 @@ def _import(row: sqlite3.Row, owner: str, refusals: tuple[Refusal, ...] = ()) ->
         failure=row["failure"],
         refusals=refusals,
         cursor=row["cursor"],
+        moved_at=None if row["moved_at"] is None else from_micros(row["moved_at"]),
     )
