@@ -194,6 +194,20 @@ class Deployment:
         for body in bodies:
             sqs.send_message(QueueUrl=address, MessageBody=json.dumps(body))
 
+    def lead(self, handler: str, **variables: str) -> None:
+        """Have a function ask some services elsewhere."""
+        functions = self.cloud.client("lambda")
+        for function in functions.list_functions()["Functions"]:
+            if function["Handler"] == f"fototeca.serverless.{handler}":
+                functions.update_function_configuration(
+                    FunctionName=function["FunctionName"],
+                    Environment={
+                        "Variables": {**function["Environment"]["Variables"], **variables}
+                    },
+                )
+                return
+        raise LookupError(handler)
+
     def put(self, key: str, data: bytes) -> None:
         bucket = self.outputs["PhotosBucket"]
         self.cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=data)
@@ -206,30 +220,19 @@ class Deployment:
 
 
 @contextmanager
-def deployed(folder: Path, *, guarded: bool = True) -> Iterator[Deployment]:
-    """The stack, each function under its own permissions when `guarded`."""
+def deployed(folder: Path, *, guarded: bool = True, **options: str) -> Iterator[Deployment]:
+    """The stack, each function under its own permissions when `guarded`. `options`: as `make`'s."""
     assembly = folder / "assembly"
-    make({"email": "dan@example.com"}, packaged(HERE), assembly).synth()
+    make({"email": "dan@example.com", **options}, packaged(HERE), assembly).synth()
     with emulator(folder, guarded=guarded) as cloud:
-        outputs = cloud.deploy(assembly, STACK)
+        made = Deployment(cloud, cloud.deploy(assembly, STACK))
         with proxy(cloud) as address:
-            _lead(cloud, address)
-            yield Deployment(cloud, outputs)
-
-
-def _lead(cloud: Emulator, proxy: str) -> None:
-    """Have the API's function ask Cognito by the proxy."""
-    functions = cloud.client("lambda")
-    for function in functions.list_functions()["Functions"]:
-        if function["Handler"] != "fototeca.serverless.api.handler":
-            continue
-        variables = {
-            **function["Environment"]["Variables"],
-            "HTTPS_PROXY": proxy,
-            "HTTP_PROXY": proxy,
-            "NO_PROXY": LOCAL,
-            "SSL_CERT_FILE": str(cloud.certificate),
-        }
-        functions.update_function_configuration(
-            FunctionName=function["FunctionName"], Environment={"Variables": variables}
-        )
+            # The API's function asks Cognito by the proxy.
+            made.lead(
+                "api.handler",
+                HTTPS_PROXY=address,
+                HTTP_PROXY=address,
+                NO_PROXY=LOCAL,
+                SSL_CERT_FILE=str(cloud.certificate),
+            )
+            yield made
