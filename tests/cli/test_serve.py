@@ -121,13 +121,16 @@ def test_a_worker_labels_what_waits_and_ends_in_good_order(
     assert (filled / "inbox" / samples.photos()[0].name).exists()
 
 
+@pytest.mark.parametrize("command", ["serve", "worker", "import .", "relabel", "work retry"])
 def test_a_model_that_cannot_be_used_is_told_at_once(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    command: str, run: Run, filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FOTOTECA_LABELLER", "clip:nowhere")
-    for command in ("serve", "worker"):
-        answer = run(command)
+    before = run("work", "--json").json
+    with monkeypatch.context() as broken:
+        broken.setenv("FOTOTECA_LABELLER", "clip:nowhere")
+        answer = run(*command.split())
         assert (answer.status, answer.err) == (
             1,
             "fototeca: config.json cannot be read: No such file or directory\n",
         )
+    assert run("work", "--json").json == before

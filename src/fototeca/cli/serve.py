@@ -48,7 +48,7 @@ def serve(
     # As Ctrl-C does: everything below is left in good order, the library closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), opened(library, create=True) as opened_library:
-        # A model that cannot be used is told now, not photo by photo.
+        # A model that cannot be used is told before anybody can connect.
         opened_library.labeller()
         if user is not None or not opened_library.catalog.accounts.all():
             owner_of(opened_library, user)
@@ -72,7 +72,6 @@ def worker(library: LibraryOption = None) -> None:
     ended = threading.Event()
     with opened(library) as opened_library, interruption() as asked:
         asked.then(ended.set)
-        opened_library.labeller()
         opened_library.workers().start()
         typer.echo(f"Working on {opened_library.place}")
         ended.wait()

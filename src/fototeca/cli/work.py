@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,8 +91,7 @@ def retry(
     """Try again to label photos that failed."""
     with opened(library) as opened_library:
         owner = owner_of(opened_library, user)
-        asked = opened_library.work.retry(owner, ids or None)
-        _label(json, opened_library, owner, asked)
+        _label(json, opened_library, owner, lambda: opened_library.work.retry(owner, ids or None))
 
 
 def relabel(
@@ -102,15 +102,17 @@ def relabel(
     """Label every photo again. Labels stay until the new ones are there; corrections always."""
     with opened(library) as opened_library:
         owner = owner_of(opened_library, user)
-        asked = opened_library.work.relabel(owner)
-        _label(json, opened_library, owner, asked, summarised=True)
+        relabel = opened_library.work.relabel
+        _label(json, opened_library, owner, lambda: relabel(owner), summarised=True)
 
 
 def _label(
-    json: bool, library: Library, owner: str, asked: int, *, summarised: bool = False
+    json: bool, library: Library, owner: str, ask: Callable[[], int], *, summarised: bool = False
 ) -> None:
     with interruption() as stop:
+        # First: nothing is asked for where nothing can label.
         library.workers().start()
+        asked = ask()
         waiting = label_waiting(library, stop, quiet=json)
     failed = library.catalog.queue.work(owner).failed
     relabelling = library.catalog.queue.relabelling(owner)

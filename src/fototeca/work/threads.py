@@ -70,21 +70,24 @@ class Workers:
         self._work = threading.Semaphore(0)
         self._bundles = threading.Event()
         self._name = secrets.token_hex(4)
-        self._threads = [
-            threading.Thread(
-                target=self._label, args=(f"{self._name}-{number}",), name=f"label-{number}"
+        self._labelling = threads
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Raises ModelError: a labeller that cannot be used is told now, not photo by photo."""
+        label = PhotoLabelling(self._vault, self._labeller(), self._limits)
+        for number in range(self._labelling):
+            arguments = (f"{self._name}-{number}", label)
+            self._threads.append(
+                threading.Thread(target=self._label, args=arguments, name=f"label-{number}")
             )
-            for number in range(threads)
-        ]
         targets = [self._renew, self._recompute, self._prepare, self._tidy]
         # Two tell: a service that does not answer holds up nobody else's messages.
         targets += [self._tell, self._tell]
-        if inbox is not None:
+        if self._inbox is not None:
             targets.append(self._watch)
         for target in targets:
             self._threads.append(threading.Thread(target=target, name=target.__name__.strip("_")))
-
-    def start(self) -> None:
         for thread in self._threads:
             thread.daemon = True
             thread.start()
@@ -114,8 +117,7 @@ class Workers:
                 return
             time.sleep(0.1)
 
-    def _label(self, worker: str) -> None:
-        label: PhotoLabelling | None = None
+    def _label(self, worker: str, label: PhotoLabelling) -> None:
         while not self._stopping.is_set():
             try:
                 claims = self._catalog.queue.claim(worker, BATCH, now() + LEASE)
@@ -124,7 +126,6 @@ class Workers:
                         while self._work.acquire(blocking=False):
                             pass
                     continue
-                label = label or PhotoLabelling(self._vault, self._labeller(), self._limits)
                 results: list[Labelled | Failed] = []
                 try:
                     for claim in claims:
