@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from fototeca.bundling.bundles import Bundling
-from fototeca.catalog.protocol import Bundle, Catalog, CatalogFull, Failed, Labelled
+from fototeca.catalog.protocol import Bundle, Catalog, CatalogBusy, CatalogFull, Failed, Labelled
 from fototeca.imaging.limits import Limits
 from fototeca.inbox import Inbox
 from fototeca.labelling.protocol import Labeller, LabellerUnavailable
@@ -140,7 +140,7 @@ class Workers:
             except (VaultFull, CatalogFull):
                 log.warning("no room left: labelling waits")
                 self._stopping.wait(FULL_PAUSE)
-            except (VaultUnavailable, LabellerUnavailable) as error:
+            except (CatalogBusy, VaultUnavailable, LabellerUnavailable) as error:
                 log.warning("labelling waits: %s", error)
                 self._stopping.wait(FULL_PAUSE)
             except Exception:

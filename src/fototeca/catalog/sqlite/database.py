@@ -12,7 +12,10 @@ from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
-from fototeca.catalog.protocol import CatalogFull
+from fototeca.catalog.protocol import CatalogBusy, CatalogFull
+
+BUSY_SECONDS = 60.0
+"""How long to wait for another process's transaction."""
 
 
 class SchemaNewer(Exception):
@@ -43,7 +46,7 @@ class Database:
 
     def _open(self) -> Opened:
         connection = sqlite3.connect(
-            self.path, timeout=60, isolation_level=None, check_same_thread=False
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         opened = Opened(connection)
         connection.row_factory = sqlite3.Row
@@ -86,17 +89,15 @@ class Database:
             yield connection
             return
         # Threads queue here rather than in SQLite's busy handler, which sleeps and is unfair.
-        with self._writing:
+        with self._writing, named_errors():
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
                 connection.execute("COMMIT")
-            except BaseException as error:
+            except BaseException:
                 # SQLite has rolled back by itself after some errors; then this one is the answer.
                 with suppress(sqlite3.OperationalError):
                     connection.execute("ROLLBACK")
-                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-                    raise CatalogFull(errno.ENOSPC, "no room left for the catalog") from error
                 raise
 
     def _migrate(self) -> None:
@@ -137,6 +138,19 @@ class Database:
             for opened in list(self._opened):
                 opened.connection.close()
         self._local = threading.local()
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more of the same
+        if primary == sqlite3.SQLITE_FULL:
+            raise CatalogFull(errno.ENOSPC, "no room left for the catalog") from error
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise CatalogBusy("another process has been writing for too long") from error
+        raise
 
 
 def statements(script: str) -> Iterator[str]:
