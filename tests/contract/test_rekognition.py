@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from fototeca.app import open_library
 from fototeca.labelling.choice import open_labeller
 from fototeca.labelling.protocol import Labeller, LabellerUnavailable, ModelError
 from fototeca.labelling.rekognition import LONGEST, Recorded, detections
 from fototeca.labelling.taxonomy import Taxonomy
+from fototeca.photos import Selection
+from fototeca.settings import Settings
 
 TAXONOMY = Taxonomy.load()
 ANSWER: dict[str, Any] = {
@@ -153,13 +156,23 @@ def test_a_service_that_refuses_blames_no_photo(
         labeller.label(picture())
 
 
-@pytest.mark.parametrize("error", ["InvalidImageFormatException", "InvalidParameterException"])
-def test_a_picture_that_the_service_cannot_read_has_no_labels(
-    endpoint: Endpoint, labeller: Labeller, error: str
+def test_a_picture_that_the_service_refuses_fails_with_its_reason(
+    endpoint: Endpoint, labeller: Labeller, tmp_path: Path, make_jpeg: Callable[..., bytes]
 ) -> None:
-    """It waits for nothing: others come after it."""
-    endpoint.error = (400, error)
-    assert labeller.label(picture()) == []
+    """It is listed and waits for nothing: others come after it."""
+    endpoint.error = (400, "InvalidImageFormatException")
+    (tmp_path / "a.jpg").write_bytes(make_jpeg())
+    with open_library(Settings(library=tmp_path / "library", labeller="rekognition")) as library:
+        owner = library.local_account().id
+        library.ingest.add_file(owner, tmp_path / "a.jpg")
+        library.workers().start()
+        library.workers().drain()
+        (failed,) = library.catalog.photos.page(owner, Selection(), state="failed").photos
+        assert failed.failure == "Rekognition refused it: InvalidImageFormatException"
+        endpoint.error = None
+        assert library.work.retry(owner) == 1
+        library.workers().drain()
+        assert library.catalog.queue.work(owner).labelled == 1
 
 
 def test_no_region_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class ModelError(Exception):
 
 
 class LabellerUnavailable(Exception):
-    """It cannot answer now. No photo is to blame, and each can be tried again."""
+    """It cannot answer now, and why. No photo is to blame, and each can be tried again."""
 
 
 class Labeller(Protocol):
@@ -39,7 +39,7 @@ class Labeller(Protocol):
         """What is seen, surest first: every label of at least FLOOR, parents included.
 
         `image` is RGB and upright. A label's confidence counts what was seen of its kinds.
-        Raises LabellerUnavailable.
+        Raises LabellerUnavailable, and Unreadable for a picture that it never takes.
         """
         ...
 

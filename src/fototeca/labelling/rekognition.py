@@ -15,6 +15,7 @@ from typing import Any
 
 from PIL import Image
 
+from fototeca.imaging.limits import Unreadable
 from fototeca.labelling.protocol import FLOOR, LabellerUnavailable, ModelError
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection
@@ -66,7 +67,7 @@ class RekognitionLabeller:
         return source_of(self._version)
 
     def label(self, image: Image.Image) -> list[Detection]:
-        """See `Labeller.label`. Raises LabellerUnavailable: the photo is not to blame."""
+        """See `Labeller.label`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         picture = image.copy()
@@ -84,7 +85,7 @@ class RekognitionLabeller:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in OF_THE_PICTURE:
-                return []
+                raise Unreadable(f"Rekognition refused it: {code}") from error
             raise LabellerUnavailable(f"Rekognition answers {code or error}") from error
         except BotoCoreError as error:
             raise LabellerUnavailable(f"Rekognition cannot be reached: {error}") from error

@@ -9,6 +9,7 @@ from fototeca.catalog.protocol import CatalogBusy, Claim, Embedding, Failed, Lab
 from fototeca.imaging.develop import develop
 from fototeca.imaging.limits import Limits, Unreadable
 from fototeca.labelling.protocol import Embedder, Labeller, LabellerUnavailable
+from fototeca.photos import Photo
 from fototeca.vault.protocol import (
     OriginalArchived,
     OriginalMissing,
@@ -66,11 +67,14 @@ class PhotoLabelling:
 
     def of_file(self, claim: Claim, path: Path) -> Labelled | Failed:
         """Of an original that is at hand. Raises whatever a decoder can throw, too."""
-        photo = claim.photo
         try:
-            developed = develop(path, photo.probe, self._limits, self._labeller.input_side)
+            return self._seen(claim.photo, path)
         except Unreadable as error:
-            return Failed(photo.owner, photo.id, str(error))
+            return Failed(claim.photo.owner, claim.photo.id, str(error))
+
+    def _seen(self, photo: Photo, path: Path) -> Labelled:
+        """Raises Unreadable."""
+        developed = develop(path, photo.probe, self._limits, self._labeller.input_side)
         self._vault.keep_rendition(photo.owner, photo.id, Size.GRID, developed.grid)
         if developed.view is not None:
             self._vault.keep_rendition(photo.owner, photo.id, Size.VIEW, developed.view)
