@@ -121,6 +121,20 @@ def test_recorded_answers_are_evaluated(run: Run, tmp_path: Path) -> None:
     assert (answer.status, "no recorded answer" in answer.err) == (1, True)
 
 
+def test_a_service_that_does_not_answer_is_told(
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    answer = run("evaluate", dataset, "--model", "rekognition")
+    assert answer.status == 1
+    assert answer.err.startswith("fototeca: Rekognition cannot be reached")
+
+
 def test_no_library_is_needed_and_none_is_made(run: Run, dataset: Path, library: Path) -> None:
     assert run("evaluate", dataset).status == 0
     assert not library.exists()

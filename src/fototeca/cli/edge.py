@@ -80,7 +80,7 @@ def _of_ours(error: Exception) -> str | None:
     from fototeca.identity.attempts import TooManyAttempts
     from fototeca.imports import ImportRefused
     from fototeca.labelling.dataset import DatasetInvalid
-    from fototeca.labelling.protocol import ModelError
+    from fototeca.labelling.protocol import LabellerUnavailable, ModelError
     from fototeca.moving import MoveRefused
     from fototeca.notify.protocol import TargetInvalid, Undelivered
     from fototeca.notify.telling import TooManyTargets
@@ -100,6 +100,7 @@ def _of_ours(error: Exception) -> str | None:
         EmailInvalid,
         EmptySelection,
         ImportRefused,
+        LabellerUnavailable,
         LibraryElsewhere,
         LibraryMissing,
         ModelError,
