@@ -29,8 +29,10 @@ SOURCE = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<p
 SCHEME = "s3://"
 LONGEST = 1024
 """Bytes of a key."""
-COPIED = 1000
-"""Objects of a step that copies: as many as S3 lists at once."""
+LISTED = 1000
+"""Objects that S3 lists at once."""
+COPIED, COPIES_AT_ONCE = 200, 32
+"""Objects of a step that copies, each two requests: well within the minute that is left for one."""
 READ = 64
 """Objects of a step that reads them."""
 
@@ -85,7 +87,10 @@ class BucketImports:
         allowed: Sequence[str],
         threads: int,
     ) -> None:
-        """`allowed`: buckets, or `bucket/prefix` for what is below that alone."""
+        """`allowed`: buckets, or `bucket/prefix` for what is below that alone.
+
+        `threads` read at the same time; S3's own copies wait for nothing here.
+        """
         self._catalog = catalog
         self._vault = vault
         self._ingest = ingest
@@ -105,7 +110,7 @@ class BucketImports:
         bucket, prefix = _parts(source)
         after, total = None, 0
         while True:
-            page = self._buckets.list(bucket, prefix, after, COPIED)
+            page = self._buckets.list(bucket, prefix, after, LISTED)
             total += sum(_is_file(found, prefix) for found in page.found)
             if page.whole or not page.found:
                 return total
@@ -117,13 +122,14 @@ class BucketImports:
         Raises SourceRefused, VaultUnavailable, VaultFull, CatalogFull: nothing of the step counts.
         """
         bucket, prefix = _parts(progress.source)
-        limit = COPIED if self._buckets.copies else READ
+        copies = self._buckets.copies
+        limit, threads = (COPIED, COPIES_AT_ONCE) if copies else (READ, self._threads)
         page = self._buckets.list(bucket, prefix, progress.cursor, limit)
         if not page.found:
             return False
         files = [found for found in page.found if _is_file(found, prefix)]
-        take = self._copy if self._buckets.copies else self._read
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="import") as pool:
+        take = self._copy if copies else self._read
+        with ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
             outcomes = list(pool.map(lambda found: take(progress, bucket, prefix, found), files))
         refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
         counted = self._catalog.imports.advance(

@@ -1,0 +1,49 @@
+"""Imports from a bucket that is made up here: how much at once, what is allowed, what is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from fototeca.app import Library
+from fototeca.bucket_imports import BucketImports, Found, Listing, SourceRefused
+from fototeca.photos import now
+
+
+class Bucket:
+    """A bucket of so many objects, whose copies take until as many are made at the same time."""
+
+    copies = True
+
+    def __init__(self, objects: int = 0, together: int = 1) -> None:
+        self._keys = [f"{number:05}.jpg" for number in range(objects)]
+        self._together = threading.Barrier(together, timeout=5)
+        self.copied = 0
+
+    def list(self, bucket: str, prefix: str, after: str | None, limit: int) -> Listing:
+        found = [Found(key, 100) for key in self._keys if key > (after or "")]
+        return Listing(found[:limit], whole=len(found) <= limit)
+
+    def sha256(self, bucket: str, key: str) -> str | None:
+        return None
+
+    def read(self, bucket: str, found: Found) -> Iterator[bytes]:
+        raise AssertionError
+
+    def copy_to_inbox(self, bucket: str, key: str, owner: str, folder: str) -> None:
+        self._together.wait()
+        self.copied += 1
+
+
+def imports_of(library: Library, bucket: Bucket, *allowed: str) -> BucketImports:
+    return BucketImports(library.catalog, library.vault, library.ingest, bucket, allowed, 2)
+
+
+def test_a_step_copies_few_and_many_at_once(library: Library, owner: str) -> None:
+    """A function has a minute left for it."""
+    bucket = Bucket(objects=256, together=8)
+    started = library.catalog.imports.start(owner, "s3://pics", now())
+    assert imports_of(library, bucket, "pics").step(started)
+    assert bucket.copied == 200
