@@ -37,7 +37,7 @@ class Options:
     pam_origins: tuple[str, ...] = ()
     """Origins whose pages may call /pam/v1/."""
     import_buckets: tuple[str, ...] = ()
-    """Buckets, or bucket/prefix, that photos may be imported from; whoever's they are."""
+    """Buckets, or bucket/prefix/, that photos may be imported from; whoever's they are."""
 
     @classmethod
     def of(cls, node: Node) -> Options:
@@ -78,7 +78,8 @@ def _buckets(text: str) -> tuple[str, ...]:
     for name in found:
         if not BUCKET.fullmatch(name.partition("/")[0]) or "*" in name:
             raise ValueError(f"a bucket to import from is named bucket or bucket/prefix: {name}")
-    return found
+    # A prefix is a folder: `alice` is not `alice-private`.
+    return tuple(name if "/" not in name else f"{name.rstrip('/')}/" for name in found)
 
 
 def _flag(text: dict[str, str], name: str) -> bool:

@@ -87,7 +87,7 @@ class BucketImports:
         allowed: Sequence[str],
         threads: int,
     ) -> None:
-        """`allowed`: buckets, or `bucket/prefix` for what is below that alone.
+        """`allowed`: buckets, or `bucket/prefix` for what is in that folder alone.
 
         `threads` read at the same time; S3's own copies wait for nothing here.
         """
@@ -95,13 +95,17 @@ class BucketImports:
         self._vault = vault
         self._ingest = ingest
         self._buckets = buckets
-        self._allowed = [name.removeprefix(SCHEME).partition("/") for name in allowed]
+        # A prefix is a folder: `alice` is not `alice-private`.
+        places = [name.removeprefix(SCHEME).partition("/") for name in allowed]
+        self._allowed = [
+            (bucket, f"{below.rstrip('/')}/" if below else "") for bucket, _, below in places
+        ]
         self._threads = threads
 
     def check(self, source: str) -> None:
         """Raises SourceRefused unless it may be imported and read."""
         bucket, prefix = _parts(source)
-        if not any(bucket == name and prefix.startswith(below) for name, _, below in self._allowed):
+        if not any(bucket == name and prefix.startswith(below) for name, below in self._allowed):
             raise SourceRefused("not a bucket that may be imported")
         self._buckets.list(bucket, prefix, None, 1)
 

@@ -110,7 +110,7 @@ def chosen(synthesize: Synthesize) -> dict[str, Any]:
         part_concurrency="9",
         budget="25",
         pam_origins="https://pam.example.com",
-        import_buckets="old-photos camera-uploads/2024/",
+        import_buckets="old-photos camera-uploads/2024",
     )
 
 

@@ -47,3 +47,12 @@ def test_a_step_copies_few_and_many_at_once(library: Library, owner: str) -> Non
     started = library.catalog.imports.start(owner, "s3://pics", now())
     assert imports_of(library, bucket, "pics").step(started)
     assert bucket.copied == 200
+
+
+@pytest.mark.parametrize("allowed", ["pics/alice", "pics/alice/", "s3://pics/alice"])
+def test_what_is_allowed_by_a_prefix_is_a_folder(library: Library, allowed: str) -> None:
+    imports = imports_of(library, Bucket(), allowed)
+    imports.check("s3://pics/alice/2024/")
+    for other in ("alice-private/", "alice", "", "bob/"):
+        with pytest.raises(SourceRefused):
+            imports.check(f"s3://pics/{other}")
