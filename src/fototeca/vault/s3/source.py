@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from fototeca.bucket_imports import Found, Listing, SourceRefused
+from fototeca.vault.protocol import VaultUnavailable
 from fototeca.vault.s3.keys import inbox_key
 from fototeca.vault.s3.objects import Objects, answered, refused, s3_client
 
@@ -37,7 +38,7 @@ class S3Buckets:
         return Listing(found, whole=not said.get("IsTruncated", False))
 
     def sha256(self, bucket: str, key: str) -> str | None:
-        with _answered(key):
+        with _answered(key, of_object=True):
             said = self._client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         known = said.get("ChecksumSHA256")
         if known is None or said.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
@@ -45,12 +46,12 @@ class S3Buckets:
         return base64.b64decode(known).hex()
 
     def read(self, bucket: str, found: Found) -> Iterator[bytes]:
-        with _answered(found.key):
+        with _answered(found.key, of_object=True):
             yield from Objects(self._client, bucket).read(found.key, 0, found.size)
 
     def copy_to_inbox(self, bucket: str, key: str, owner: str, folder: str) -> None:
         assert self._inbox is not None
-        with _answered(key):
+        with _answered(key, of_object=True):
             self._client.copy_object(
                 Bucket=self._inbox,
                 Key=inbox_key(owner, key.rpartition("/")[2], folder),
@@ -62,14 +63,25 @@ class S3Buckets:
 
 
 @contextmanager
-def _answered(name: str) -> Iterator[None]:
-    """Raises SourceRefused for what we may not read: the same whether it is there or not."""
-    with answered(name):
-        try:
+def _answered(name: str, *, of_object: bool = False) -> Iterator[None]:
+    """Raises SourceRefused for what we may not read: the same whether it is there or not.
+
+    `of_object`: also for whatever else is asked wrongly of that object alone. One that is encrypted
+    with a key of its owner's is answered with 400, for ever.
+    """
+    try:
+        with answered(name):
             yield
-        except ClientError as error:
-            if refused(error, *FORBIDDEN):
-                raise SourceRefused("it may not be read") from error
-            if refused(error, "NoSuchBucket", "InvalidBucketName"):
-                raise SourceRefused("not a bucket that may be imported") from error
+    except VaultUnavailable as unavailable:
+        error = unavailable.__cause__
+        if not isinstance(error, ClientError):
             raise
+        if refused(error, *FORBIDDEN):
+            raise SourceRefused("it may not be read") from error
+        if refused(error, "NoSuchBucket", "InvalidBucketName"):
+            raise SourceRefused("not a bucket that may be imported") from error
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        if of_object and 400 <= status < 500 and status != 429:
+            code = error.response["Error"]["Code"]
+            raise SourceRefused(f"S3 does not give it out ({code})") from error
+        raise
