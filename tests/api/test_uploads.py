@@ -123,6 +123,20 @@ def test_an_upload_cut_off_leaves_nothing_and_is_sent_again(
     assert original.content == data
 
 
+def test_a_photo_whose_original_was_lost_is_taken_again(
+    served: Served, owner: httpx.Client, make_jpeg: MakeJpeg
+) -> None:
+    data = make_jpeg(20)
+    id = upload(owner, data)
+    assert plan(owner, data)["state"] == "duplicate"
+    (original,) = (path for path in kept(served) if path.name == id)
+    original.unlink()
+    where = plan(owner, data)["upload"]
+    assert owner.put(where["url"], content=data, headers=where["headers"]).status_code == 200
+    assert owner.get(f"/api/photos/{id}/original").content == data
+    assert plan(owner, data)["state"] == "duplicate"
+
+
 def test_the_url_alone_authorises_and_only_what_was_announced(
     served: Served, owner: httpx.Client, make_jpeg: MakeJpeg
 ) -> None:

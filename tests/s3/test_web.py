@@ -106,6 +106,17 @@ def test_what_is_known_is_a_duplicate_and_too_large_is_refused(
     assert [each["id"] for each in answers] == [each["sha256"] for each in wanted]
 
 
+def test_a_photo_whose_original_was_lost_is_taken_again(
+    client: TestClient, vault: S3Vault, owner: str, add: AddPhoto, make_jpeg: MakeJpeg
+) -> None:
+    known = add(1)
+    vault.delete_original(owner, known.id)
+    answer = announce(client, make_jpeg(1))
+    assert put(answer["upload"], make_jpeg(1)).status_code == 200
+    assert vault.original_size(owner, known.id) == known.size
+    assert announce(client, make_jpeg(1))["state"] == "duplicate"
+
+
 @pytest.mark.parametrize("why", ["trashed", "event lost"])
 def test_bytes_that_are_there_but_not_shown_may_be_sent_again(
     client: TestClient,

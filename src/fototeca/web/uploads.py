@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -63,24 +62,24 @@ def plan_uploads(
 ) -> list[Answer]:
     """For each photo: it is here already, or where to PUT its bytes."""
     owner = caller.owner
-    known = library.catalog.photos.known(owner, [each.sha256 for each in wanted])
-    settled = [_settled(each, each.sha256 in known, library) for each in wanted]
-    new = [each for each, answer in zip(wanted, settled, strict=True) if answer is None]
-    uploads = iter(_signed(new, owner, library) or [_ticket(each, owner, library) for each in new])
+    ids = [each.sha256 for each in wanted]
+    known = library.catalog.photos.known(owner, ids)
+    sizes = library.vault.original_sizes(owner, ids)
     return [
-        answer or Answer(id=each.sha256, state="upload", upload=next(uploads))
-        for each, answer in zip(wanted, settled, strict=True)
+        _answer(each, owner, library, known=each.sha256 in known, there=size is not None)
+        for each, size in zip(wanted, sizes, strict=True)
     ]
 
 
-def _settled(wanted: Wanted, known: bool, library: Library) -> Answer | None:
-    """The answer where no bytes are to be sent."""
-    if known:
+def _answer(wanted: Wanted, owner: str, library: Library, *, known: bool, there: bool) -> Answer:
+    """`known` to the catalog; `there`, in the vault. What was lost there is taken again."""
+    if known and there:
         return Answer(id=wanted.sha256, state="duplicate")
     if wanted.size > library.settings.max_file_bytes:
         problem = Problem(413, too_large(library.settings.limits))
         return Answer(id=wanted.sha256, state="refused", problem=problem.document)
-    return None
+    upload = _signed(wanted, owner, library, there) or _ticket(wanted, owner, library)
+    return Answer(id=wanted.sha256, state="upload", upload=upload)
 
 
 def _ticket(wanted: Wanted, owner: str, library: Library) -> Upload:
@@ -94,31 +93,24 @@ def _ticket(wanted: Wanted, owner: str, library: Library) -> Upload:
     )
 
 
-def _signed(wanted: Sequence[Wanted], owner: str, library: Library) -> list[Upload] | None:
+def _signed(wanted: Wanted, owner: str, library: Library, there: bool) -> Upload | None:
     """Where the vault takes the bytes itself; None where they come through us.
 
     What it has already and the catalog does not know, or has in the trash, is put there again: only
     then is it told of, and taken in.
     """
-    signer = library.vault.signer
-    if signer is None:
+    if library.vault.signer is None:
         return None
-    sizes = library.vault.original_sizes(owner, [each.sha256 for each in wanted])
-    uploads = []
-    for each, there in zip(wanted, sizes, strict=True):
-        request = signer.put_original(
-            owner,
-            each.sha256,
-            name=display_name(each.name),
-            size=each.size,
-            media_type=each.type or "application/octet-stream",
-            replace=there is not None,
-            lifetime=timedelta(minutes=library.settings.upload_minutes),
-        )
-        uploads.append(
-            Upload(url=request.url, headers=dict(request.headers), expires_at=request.expires_at)
-        )
-    return uploads
+    request = library.vault.signer.put_original(
+        owner,
+        wanted.sha256,
+        name=display_name(wanted.name),
+        size=wanted.size,
+        media_type=wanted.type or "application/octet-stream",
+        replace=there,
+        lifetime=timedelta(minutes=library.settings.upload_minutes),
+    )
+    return Upload(url=request.url, headers=dict(request.headers), expires_at=request.expires_at)
 
 
 @router.put(
