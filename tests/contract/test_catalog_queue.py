@@ -98,6 +98,18 @@ def test_what_a_worker_gives_back_is_not_held_against_it(catalog: Catalog) -> No
     assert claim.attempts == 0
 
 
+def test_a_photo_given_back_from_the_trash_is_free_when_it_is_restored(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    catalog.photos.add(photo(owner, 1))
+    (claim,) = catalog.queue.claim("one-0", 1, now() + SOON)
+    catalog.photos.trash(owner, [claim.photo.id], now())
+    assert catalog.queue.release("one-0") == 1
+    catalog.queue.renew("one", now() + SOON)
+    catalog.photos.restore(owner, [claim.photo.id])
+    (again,) = catalog.queue.claim("two-0", 1, now() + SOON)
+    assert (again.photo.id, again.attempts) == (claim.photo.id, 0)
+
+
 def test_results_of_a_purged_photo_are_dropped(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     gone = photo(owner, 1)

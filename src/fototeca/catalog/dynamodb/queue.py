@@ -139,7 +139,7 @@ class DynamoQueue:
             holder = row["worker"]
 
             def decide(before: Record | None, _: Rules, holder: str = holder) -> Change | None:
-                if before is None or before.claimed_by != holder or before.trashed:
+                if before is None or before.claimed_by != holder:
                     return None
                 # Given back by its own worker, a photo was not to blame; one found after a crash
                 # may be.

@@ -139,7 +139,7 @@ class SqliteQueue:
             return connection.execute(
                 f"UPDATE photo SET claimed_by = NULL, claimed_until = NULL{blameless}"
                 " WHERE state = 'waiting' AND claimed_by IS NOT NULL"
-                " AND trashed_at IS NULL AND (? IS NULL OR claimed_by = ?)",
+                " AND (? IS NULL OR claimed_by = ?)",
                 (worker, worker),
             ).rowcount
 
