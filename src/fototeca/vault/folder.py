@@ -225,10 +225,13 @@ def link(source: Path, target: Path) -> None:
         if error.errno in FULL:
             raise
         copy = source.with_suffix(".copy")
-        shutil.copyfile(source, copy)
-        with copy.open("rb+") as file:
-            fdatasync(file.fileno())
-        copy.replace(target)
+        try:
+            shutil.copyfile(source, copy)
+            with copy.open("rb+") as file:
+                fdatasync(file.fileno())
+            copy.replace(target)
+        finally:
+            copy.unlink(missing_ok=True)
 
 
 def fsync_folder(folder: Path) -> None:
