@@ -101,6 +101,17 @@ def test_what_failed_is_tried_again_without_a_word_more(serve: Serve, make_jpeg:
         is_problem(owner.post(f"/api/photos/{route}", json={}), 422)
 
 
+def test_the_trash_cannot_be_asked_for_by_labels(serve: Serve, make_jpeg: MakeJpeg) -> None:
+    owner = serve().set_up()
+    owner.delete(f"/api/photos/{upload(owner, make_jpeg(1))}")
+    for route in ("/api/photos", "/api/photos/layout"):
+        assert owner.get(route, params={"state": "trashed"}).status_code == 200
+        for kind in ("any", "all", "none"):
+            asked = {"state": "trashed", kind: "Mountain"}
+            said = is_problem(owner.get(route, params=asked), 422)
+            assert "no labels" in said["detail"]
+
+
 def test_a_bundle_stays_as_it_was_asked_for(serve: Serve) -> None:
     """Photos trashed and labels corrected later change nothing of it."""
     owner = serve().set_up()

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from fototeca.app import Library
 from fototeca.catalog.protocol import Page
-from fototeca.photos import Photo, now
+from fototeca.photos import Photo, Selection, now
 from fototeca.vault.protocol import Size
 from fototeca.web.callers import InLibrary, TheCaller
-from fototeca.web.problems import described, not_found
+from fototeca.web.problems import Problem, described, not_found
 from fototeca.web.ranges import RangedResponse, attachment
 from fototeca.web.redirects import REDIRECT, SIGNED, elsewhere
 from fototeca.web.schemas import (
@@ -62,7 +62,7 @@ def list_photos(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> PhotoPage:
     """A page of the selection, newest first."""
-    chosen = selection_of(selection, library.vocabulary(caller.owner).named)
+    chosen = _chosen(selection, state, caller, library)
     page = library.catalog.photos.page(
         caller.owner,
         chosen,
@@ -93,7 +93,7 @@ def get_layout(
     """How all photos of a selection follow each other: what a grid needs to place any of them."""
     layout = library.catalog.photos.layout(
         caller.owner,
-        selection_of(selection, library.vocabulary(caller.owner).named),
+        _chosen(selection, state, caller, library),
         trashed=state == "trashed",
         name=q,
         page=LAYOUT_PAGE,
@@ -209,6 +209,15 @@ def restore(id: Id, caller: TheCaller, library: InLibrary) -> PhotoDocument:
     _photo(id, caller.owner, library)
     library.catalog.photos.restore(caller.owner, [id])
     return PhotoDocument.of(_photo(id, caller.owner, library))
+
+
+def _chosen(
+    selection: SelectionQuery, state: str | None, caller: TheCaller, library: Library
+) -> Selection:
+    chosen = selection_of(selection, library.vocabulary(caller.owner).named)
+    if chosen and state == "trashed":
+        raise Problem(422, "photos in the trash have no labels to select by")
+    return chosen
 
 
 def _photo(id: str, owner: str, library: Library) -> Photo:
