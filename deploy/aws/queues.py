@@ -9,7 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from deploy.aws.reasons import acknowledge
-from fototeca.serverless import TRIES
+from fototeca.serverless import RECEIVES
 
 
 def queue(scope: Construct, id: str, timeout: Duration) -> sqs.Queue:
@@ -23,7 +23,7 @@ def queue(scope: Construct, id: str, timeout: Duration) -> sqs.Queue:
         retention_period=Duration.days(14),
         # Six times the function's: AWS's rule for a queue that a function polls.
         visibility_timeout=Duration.seconds(6 * timeout.to_seconds()),
-        dead_letter_queue=sqs.DeadLetterQueue(queue=failed, max_receive_count=TRIES),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=failed, max_receive_count=RECEIVES),
     )
 
 

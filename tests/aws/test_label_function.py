@@ -17,7 +17,7 @@ from fototeca import samples
 from fototeca.app import Library
 from fototeca.labelling.protocol import LabellerUnavailable
 from fototeca.photos import Detection, Photo, now
-from fototeca.serverless import TRIES, label, messages, warm
+from fototeca.serverless import RECEIVES, label, messages, warm
 from tests.aws.emulator import Emulator, emulator
 from tests.aws.runtime import arrived, prepared
 
@@ -132,7 +132,7 @@ def test_a_labeller_that_cannot_answer_now_costs_no_photo(
     broken = Broken(LabellerUnavailable("throttled"))
     monkeypatch.setattr(Library, "labeller", lambda _self: broken)
     # Also not at the last try: housekeeping has it tried again.
-    assert not arrival.handle(received=TRIES)
+    assert not arrival.handle(received=RECEIVES)
     photo = arrival.photo()
     assert photo is not None
     assert (photo.name, photo.state) == ("a.jpg", "waiting")
@@ -146,12 +146,12 @@ def test_what_goes_wrong_each_time_ends_failed_with_its_reason_and_is_put_aside(
 ) -> None:
     monkeypatch.setattr(Library, "labeller", lambda _self: Broken(RuntimeError("poison")))
     monkeypatch.setattr(messages, "PAUSE", 0)
-    for received in range(1, TRIES):
+    for received in range(1, RECEIVES):
         assert not arrival.handle(received)
         photo = arrival.photo()
         assert photo is not None
         assert photo.state == "waiting"
-    assert not arrival.handle(TRIES)
+    assert not arrival.handle(RECEIVES)
     photo = arrival.photo()
     assert photo is not None
     assert (photo.state, photo.failure) == ("failed", "unexpected: RuntimeError")
@@ -164,11 +164,11 @@ def test_a_photo_that_ends_its_function_time_and_again_is_not_tried_once_more(
     monkeypatch.setattr(messages, "PAUSE", 0)
     assert not arrival.handle()
     queue = arrival.library.catalog.queue
-    for number in range(TRIES - 1):
+    for number in range(label.TRIES):
         # What a function that was killed leaves behind.
         lapsed = now() - timedelta(seconds=1)
         assert queue.take(f"dead{number}-0", arrival.owner, arrival.id, lapsed)
-    assert arrival.handle(TRIES)
+    assert arrival.handle(RECEIVES)
     photo = arrival.photo()
     assert photo is not None
     assert photo.failure == "labelling it ended its function 3 times"

@@ -216,7 +216,7 @@ class TestDeliveries:
         for queue in main.values():
             assert queue["VisibilityTimeout"] >= 6 * longest
             redrive = queue["RedrivePolicy"]
-            assert redrive["maxReceiveCount"] == 4
+            assert redrive["maxReceiveCount"] == 10
             (failed,) = redrive["deadLetterTargetArn"]["Fn::GetAtt"][:1]
             assert queues[failed]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
             # Who watches: an alarm on each.

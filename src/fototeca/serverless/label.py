@@ -13,7 +13,6 @@ from typing import Any
 from fototeca.catalog.protocol import Claim, Failed, Labelled
 from fototeca.ingest import Refused as RefusedBytes
 from fototeca.photos import Photo, now
-from fototeca.serverless import TRIES
 from fototeca.serverless.messages import Created, Message, Refused, TooEarly, created, each
 from fototeca.serverless.warm import Context, library
 from fototeca.vault.protocol import OriginalMissing
@@ -23,6 +22,8 @@ from fototeca.work.labelling import NOT_ITS_FAULT, PhotoLabelling
 log = logging.getLogger(__name__)
 
 KEY = re.compile(r"originals/([0-9a-f]{16})/([0-9a-f]{64})")
+TRIES = 3
+"""A photo that ended its function this often is not tried again."""
 LEASE = timedelta(minutes=2)
 """As long as the function may run."""
 RECORDED = timedelta(seconds=30)
@@ -105,7 +106,7 @@ class _Original:
         queue.settle(self._worker, [result])
 
     def _result(self, claim: Claim, path: Path | None) -> Labelled | Failed:
-        if claim.attempts >= TRIES - 1:
+        if claim.attempts >= TRIES:
             reason = f"labelling it ended its function {claim.attempts} times"
             return Failed(self._owner, self._id, reason)
         if path is not None:

@@ -1,7 +1,7 @@
 """Messages of a queue, one by one: what fails is given back alone, and soon.
 
 The queue itself gives a message to another function only when this one must have died (docs
-/decisions/0012-aws-stack.md), and after TRIES puts it aside, where an alarm watches.
+/decisions/0012-aws-stack.md), and after RECEIVES puts it aside, where an alarm watches.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-from fototeca.serverless import TRIES
+from fototeca.serverless import RECEIVES
 from fototeca.serverless.warm import Context, client, seconds_left
 
 log = logging.getLogger(__name__)
 
-PAUSE = 5
-"""Seconds before the second try; before each further one four times as many."""
+PAUSE, LONGEST_PAUSE = 5, 900
+"""Seconds before the second try; before each further one twice as many: half an hour in all."""
 FOR_ONE = 45.0
 """Seconds that must be left to begin with a message: decoding alone may take 30."""
 
@@ -58,10 +58,11 @@ def each(
     failed = []
     for record in event["Records"]:
         received = int(record["attributes"]["ApproximateReceiveCount"])
+        last, pause = received >= RECEIVES, min(PAUSE * 2 ** (received - 1), LONGEST_PAUSE)
         try:
             if seconds_left(context) < FOR_ONE:
                 raise _NoTime
-            handle(Message(_body(record), received >= TRIES))
+            handle(Message(_body(record), last))
             continue
         except _NoTime:
             log.info("no time left for a message: given back")
@@ -70,10 +71,9 @@ def each(
             log.error("refused: %s", error)
             pause = 0
         except TooEarly:
-            pause = PAUSE
+            log.info("too early for a message: given back")
         except Exception:
-            log.exception("a message failed, %s", "for good" if received >= TRIES else "for now")
-            pause = PAUSE * 4 ** (received - 1)
+            log.exception("a message failed, %s", "for good" if last else "for now")
         _give_back(record, pause)
         failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
