@@ -164,6 +164,27 @@ def test_labelling_again_tells_what_changed_and_leaves_corrections(catalog: Cata
     assert on(catalog, owner, ids[0]) == {"Mine"}
 
 
+def test_labelling_again_may_begin_with_some_and_go_on_with_more(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    ids = [label(catalog, owner, number, Lake=0.9).id for number in range(3)]
+    assert catalog.queue.relabel(owner, ids[:1]) == 1
+    label_waiting(catalog, {ids[0]: {"Sea": 0.9}})
+    assert catalog.queue.relabel(owner, ids[1:], more=True) == 2
+    assert catalog.queue.relabel(owner, ids[1:], more=True) == 0
+    started = catalog.queue.relabelling(owner)
+    assert started is not None
+    assert (started.total, started.done, started.finished_at) == (3, 1, None)
+    label_waiting(catalog, {ids[1]: {"Sea": 0.9}, ids[2]: {"Lake": 0.9}})
+    done = catalog.queue.relabelling(owner)
+    assert done is not None
+    assert (done.total, done.done) == (3, 3)
+    assert {each.name: (each.before, each.gained, each.lost) for each in done.changes} == {
+        "Lake": (3, 0, 2),
+        "Sea": (0, 2, 0),
+    }
+    assert catalog.check(repair=False) == []
+
+
 def test_labelling_again_ends_when_what_waited_is_in_the_trash_or_was_never_labelled(
     catalog: Catalog,
 ) -> None:

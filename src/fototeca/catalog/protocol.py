@@ -340,8 +340,11 @@ class Queue(Protocol):
         """Put failed photos (these, or all) back into the queue."""
         ...
 
-    def relabel(self, owner: str) -> int:
-        """Put every photo back into the queue; its labels stay until the new ones are there."""
+    def relabel(self, owner: str, ids: Sequence[str] | None = None, *, more: bool = False) -> int:
+        """Put every photo, or these, back into the queue; labels stay until the new ones are there.
+
+        `more`: as part of what the last call began.
+        """
         ...
 
     def relabelling(self, owner: str) -> Relabelling | None:

@@ -37,14 +37,15 @@ class Chores:
     def run(self, chore: Mapping[str, Any]) -> None:
         """Raises ValueError for what is none."""
         match chore:
-            case {"chore": "retry", "owner": str(owner), "ids": ids}:
+            case {"chore": "retry", "owner": str(owner), "ids": list(ids)}:
                 self._catalog.queue.retry(owner, ids)
-                self.label_waiting(owner)
+                self._send(owner, ids)
+            case {"chore": "retry", "owner": str(owner)}:
+                self._send_pages(chore, State.FAILED)
             case {"chore": "relabel", "owner": str(owner)}:
-                self._catalog.queue.relabel(owner)
-                self.label_waiting(owner)
-            case {"chore": "label-waiting", "owner": str(owner), "cursor": cursor}:
-                self.label_waiting(owner, cursor)
+                self._send_pages(chore, None)
+            case {"chore": "label-waiting", "owner": str(owner)}:
+                self._send_pages(chore, State.WAITING)
             case {"chore": "import", "owner": str(owner), "import": str(id)}:
                 self.bring_in(owner, id)
             case {"chore": "recompute"}:
@@ -52,26 +53,18 @@ class Chores:
             case _:
                 raise ValueError("no chore")
 
-    def label_waiting(self, owner: str, cursor: str | None = None) -> None:
+    @property
+    def has_time(self) -> bool:
+        """To begin with something more."""
+        return seconds_left(self._context) >= RESERVE
+
+    def label_waiting(self, owner: str) -> None:
         """Have every photo of an owner labelled that waits for it."""
-        while True:
-            page = self._catalog.photos.page(
-                owner, Selection(), state=State.WAITING, cursor=cursor, limit=PAGE
-            )
-            _send_all(
-                os.environ["FOTOTECA_ORIGINALS_QUEUE"],
-                (as_created(original_key(owner, photo.id)) for photo in page.photos),
-            )
-            cursor = page.next_cursor
-            if cursor is None:
-                return
-            if seconds_left(self._context) < RESERVE:
-                self._go_on({"chore": "label-waiting", "owner": owner, "cursor": cursor})
-                return
+        self.run({"chore": "label-waiting", "owner": owner})
 
     def recompute(self) -> None:
         while self._catalog.label_preferences.recompute():
-            if seconds_left(self._context) < RESERVE:
+            if not self.has_time:
                 self._go_on({"chore": "recompute"})
                 return
 
@@ -79,10 +72,36 @@ class Chores:
         """Bring in what an import from a bucket has left."""
         progress = self._catalog.imports.get(owner, id)
         while progress is not None and progress.state is ImportState.RUNNING:
-            if seconds_left(self._context) < RESERVE:
+            if not self.has_time:
                 self._go_on({"chore": "import", "owner": owner, "import": id})
                 return
             progress = library().imports.step(progress)
+
+    def _send_pages(self, chore: Mapping[str, Any], state: State | None) -> None:
+        """Have the photos of an owner that are in this state labelled, a page at a time."""
+        owner, cursor, queue = chore["owner"], chore.get("cursor"), self._catalog.queue
+        while True:
+            page = self._catalog.photos.page(
+                owner, Selection(), state=state, cursor=cursor, limit=PAGE
+            )
+            ids = [photo.id for photo in page.photos]
+            if state is State.FAILED:
+                queue.retry(owner, ids)
+            elif state is None:
+                queue.relabel(owner, ids, more=cursor is not None)
+            self._send(owner, ids)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+            if not self.has_time:
+                self._go_on({**chore, "cursor": cursor})
+                return
+
+    def _send(self, owner: str, ids: Iterable[str]) -> None:
+        send_all(
+            os.environ["FOTOTECA_ORIGINALS_QUEUE"],
+            (as_created(original_key(owner, id)) for id in ids),
+        )
 
     def _go_on(self, chore: dict[str, object]) -> None:
         """In another invocation, after this one."""
@@ -93,7 +112,7 @@ class Chores:
         )
 
 
-def _send_all(address: str, bodies: Iterable[dict[str, Any]]) -> None:
+def send_all(address: str, bodies: Iterable[dict[str, Any]]) -> None:
     for batch in _batches(bodies):
         entries = [
             {"Id": str(number), "MessageBody": json.dumps(body)}

@@ -39,12 +39,13 @@ def _hourly(chores: Chores) -> None:
     """Each step whatever became of the others. Raises RuntimeError when one failed."""
     steps: tuple[Callable[[], None], ...]
     steps = (
-        _tidy,
         _tell,
         _prepare,
         lambda: _label_left_over(chores),
         lambda: _bring_in_left_over(chores),
         chores.recompute,
+        # It may take longer than there is time, and goes on in an hour.
+        lambda: _tidy(chores),
     )
     failed = 0
     for step in steps:
@@ -58,9 +59,15 @@ def _hourly(chores: Chores) -> None:
         raise RuntimeError(f"{failed} steps of housekeeping failed")
 
 
-def _tidy() -> None:
+def _tidy(chores: Chores) -> None:
     opened = library()
-    tidy(opened.catalog, opened.vault, opened.bundles, opened.settings.trash_lifetime)
+    tidy(
+        opened.catalog,
+        opened.vault,
+        opened.bundles,
+        opened.settings.trash_lifetime,
+        lambda: chores.has_time,
+    )
 
 
 def _tell() -> None:

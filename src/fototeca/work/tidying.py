@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from fototeca.bundling.bundles import Bundling
@@ -10,15 +11,26 @@ from fototeca.photos import now
 from fototeca.vault.protocol import Vault
 
 
-def tidy(catalog: Catalog, vault: Vault, bundling: Bundling, trash_lifetime: timedelta) -> None:
+def tidy(
+    catalog: Catalog,
+    vault: Vault,
+    bundling: Bundling,
+    trash_lifetime: timedelta,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> None:
     """Bundles and sessions that expired, photos that lay in the trash long enough.
 
-    Raises VaultUnavailable: what has bytes in the vault waits until they can be deleted.
+    Of the photos it leaves the rest for the next time once `goes_on` says no. Raises
+    VaultUnavailable: what has bytes in the vault waits until they can be deleted.
     """
     catalog.accounts.end_expired_sessions(now())
     vault.check()
     bundling.expire()
     while due := catalog.photos.purgeable(now() - trash_lifetime):
-        purged = [catalog.photos.purge(owner, id, vault.delete_original) for owner, id in due]
-        if not any(purged):
+        purged = False
+        for owner, id in due:
+            if not goes_on():
+                return
+            purged |= catalog.photos.purge(owner, id, vault.delete_original)
+        if not purged:
             return

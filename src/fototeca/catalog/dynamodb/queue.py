@@ -164,11 +164,12 @@ class DynamoQueue:
         count = self._records.change_each((owner, id, decide) for id in failed)
         return self._requeued(owner, count)
 
-    def relabel(self, owner: str) -> int:
+    def relabel(self, owner: str, ids: Sequence[str] | None = None, *, more: bool = False) -> int:
         totals = self._table.get(keys.totals(owner)) or {}
         if totals.get("photos", 0) <= totals.get("waiting", 0):
             return 0
-        self._begin_relabelling(owner, totals.get("again", 0))
+        if not more:
+            self._begin_relabelling(owner, totals.get("again", 0))
 
         def decide(before: Record | None, _: Rules) -> Change | None:
             if before is None or before.trashed or before.photo.state is State.WAITING:
@@ -176,11 +177,13 @@ class DynamoQueue:
             change = Change(_waiting(before), ruled=False)
             return change if before.source is None else replace(change, relabelling="total")
 
-        rows = self._table.query(keys.everything(owner))
-        ids = (
-            keys.taken_and_id(row["sk"])[1] for row in rows if row["state"] != State.WAITING.value
+        every = (
+            keys.taken_and_id(row["sk"])[1]
+            for row in self._table.query(keys.everything(owner))
+            if row["state"] != State.WAITING.value
         )
-        count = self._records.change_each((owner, id, decide) for id in ids)
+        chosen = every if ids is None else dict.fromkeys(id.lower() for id in ids)
+        count = self._records.change_each((owner, id, decide) for id in chosen)
         return self._requeued(owner, count)
 
     def relabelling(self, owner: str) -> Relabelling | None:

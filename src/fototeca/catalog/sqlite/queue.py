@@ -144,37 +144,37 @@ class SqliteQueue:
             ).rowcount
 
     def retry(self, owner: str, ids: Sequence[str] | None = None) -> int:
-        requeue = (
-            "UPDATE photo SET state = 'waiting', failure = NULL, attempts = 0,"
-            " claimed_by = NULL, claimed_until = NULL WHERE owner = ? AND state = 'failed'"
-        )
-        with self._database.write() as connection:
+        with self._database.write():
             key = self._database.owner_key(owner)
-            if ids is None:
-                count = connection.execute(requeue, (key,)).rowcount
-            else:
-                count = 0
-                for batch in batches([raw for raw in map(raw_id, ids) if raw]):
-                    count += connection.execute(
-                        f"{requeue} AND id IN ({', '.join('?' * len(batch))})", (key, *batch)
-                    ).rowcount
+            count = self._requeue(key, "state = 'failed'", ids)
             if count:
                 self._database.announce(key, "labels", retried=count)
         return count
 
-    def relabel(self, owner: str) -> int:
-        with self._database.write() as connection:
+    def relabel(self, owner: str, ids: Sequence[str] | None = None, *, more: bool = False) -> int:
+        with self._database.write():
             key = self._database.owner_key(owner)
-            count = connection.execute(
-                "UPDATE photo SET state = 'waiting', failure = NULL, attempts = 0,"
-                " claimed_by = NULL, claimed_until = NULL"
-                " WHERE owner = ? AND state <> 'waiting' AND trashed_at IS NULL",
-                (key,),
-            ).rowcount
-            if count:
+            count = self._requeue(key, "state <> 'waiting' AND trashed_at IS NULL", ids)
+            if (count or ids is not None) and not (more and self._extend_relabelling(key)):
                 self._begin_relabelling(key)
+            if count:
                 self._database.announce(key, "labels", retried=count)
         return count
+
+    def _requeue(self, owner: int, which: str, ids: Sequence[str] | None) -> int:
+        connection = self._database.connection
+        requeue = (
+            "UPDATE photo SET state = 'waiting', failure = NULL, attempts = 0,"
+            f" claimed_by = NULL, claimed_until = NULL WHERE owner = ? AND {which}"
+        )
+        if ids is None:
+            return connection.execute(requeue, (owner,)).rowcount
+        return sum(
+            connection.execute(
+                f"{requeue} AND id IN ({', '.join('?' * len(batch))})", (owner, *batch)
+            ).rowcount
+            for batch in batches([raw for raw in map(raw_id, ids) if raw])
+        )
 
     def relabelling(self, owner: str) -> Relabelling | None:
         with self._database.read() as connection:
@@ -212,6 +212,16 @@ class SqliteQueue:
             (self._database.owner_key(owner), source),
         ).fetchone()
         return int(count)
+
+    def _extend_relabelling(self, owner: int) -> bool:
+        return bool(
+            self._database.connection.execute(
+                "UPDATE relabelling SET total = done + (SELECT count(*) FROM photo"
+                " WHERE owner = ?1 AND state = 'waiting' AND source IS NOT NULL"
+                " AND trashed_at IS NULL) WHERE owner = ?1",
+                (owner,),
+            ).rowcount
+        )
 
     def _begin_relabelling(self, owner: int) -> None:
         """Keep the counts as they are, to tell what changed. Photos never labelled are no part."""
