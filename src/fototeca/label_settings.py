@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import Correction, Hierarchy, Label, labels_on
+from fototeca.photos import Correction, CorrectionChange, Hierarchy, Label, labels_on
 
 DEFAULT_THRESHOLD = 0.5
 LOWEST, HIGHEST = 0.03, 0.99
@@ -116,6 +116,10 @@ class LabelRules:
         return Correction(
             kept(correction.added, changed.added), kept(correction.removed, changed.removed)
         )
+
+    def undo(self, before: Correction, after: Correction) -> CorrectionChange:
+        """What makes `before` of `after` again; in the owner's names."""
+        return self._named(before).back_from(self._named(after))
 
     def _named(self, correction: Correction) -> Correction:
         """A correction in the owner's names."""

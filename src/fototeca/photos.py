@@ -141,6 +141,26 @@ class Correction:
             added.add(name)
         return Correction(frozenset(added), frozenset(removed))
 
+    def back_from(self, changed: Correction) -> CorrectionChange:
+        """The change that makes this again of what it was changed into."""
+        return CorrectionChange(
+            add=self.added - changed.added,
+            remove=self.removed - changed.removed,
+            clear=(changed.added | changed.removed) - self.added - self.removed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionChange:
+    """Labels that `Correction.change` adds, removes and takes the owner's word back of."""
+
+    add: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+    clear: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.remove or self.clear)
+
 
 class Hierarchy(Protocol):
     """Which labels are kinds of which (`Mountain` is `Nature`). Unknown names have no relatives."""

@@ -128,6 +128,36 @@ def test_labels_are_corrected_and_undone(page: Page, account: Account) -> None:
     expect(facet(page, "Grandma's tiger")).to_contain_text("1")
 
 
+def test_undo_keeps_what_the_owner_had_said_before(page: Page, account: Account) -> None:
+    cat, _ = account.send(sample("cat.jpg"), sample("two-dogs.jpg"))
+    account.client.patch(f"/api/photos/{cat}/labels", json={"add": ["Madrid", "Tiger"]})
+    account.sign_in(page)
+    page.get_by_role("button", name="Open cat.jpg").click()
+    dialog = page.get_by_role("dialog", name="cat.jpg")
+    # Its parent takes it along; so it comes back with it.
+    for removed in ("Madrid", "Animal"):
+        dialog.get_by_role("button", name=f"Remove {removed}").click()
+        expect(dialog.get_by_role("link", name=removed)).to_have_count(0)
+        dialog.get_by_role("button", name="Undo").click()
+        expect(dialog.get_by_role("link", name=removed)).to_be_visible()
+        expect(dialog.get_by_role("listitem").filter(has_text="by you")).to_have_count(2)
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("Control+a")
+    page.get_by_role("button", name="Labels", exact=True).click()
+    page.get_by_role("menuitem", name="Add a label").click()
+    page.get_by_role("combobox", name="Add a label").fill("Madr")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(facet(page, "Madrid")).to_contain_text("2")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(1)
+    expect(facet(page, "Madr")).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(facet(page, "Madrid")).to_contain_text("1")
+    assert account.client.get("/api/photos?any=Madrid").json()["photos"][0]["id"] == cat
+
+
 def test_many_photos_are_corrected_at_once_and_undone(page: Page, account: Account) -> None:
     account.send(*(sample(name) for name in ("cat.jpg", "two-dogs.jpg", "coffee.jpg")))
     account.sign_in(page)

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fototeca.catalog.protocol import Catalog, CursorInvalid, Failed, Labelled, Outcome, Work
+from fototeca.catalog.protocol import (
+    Catalog,
+    CursorInvalid,
+    Failed,
+    Labelled,
+    Outcome,
+    PhotoLabels,
+    Work,
+)
 from fototeca.photos import Detection, Photo, Selection, State, now
 from tests.contract.catalog_world import (
     START,
@@ -46,7 +54,7 @@ def test_owners_see_nothing_of_each_other(catalog: Catalog) -> None:
     assert catalog.photos.labels_of(eve, mine.id) is None
     assert catalog.photos.known(eve, [mine.id]) == frozenset()
     assert catalog.photos.page(eve, Selection()).photos == ()
-    assert catalog.photos.correct(eve, [mine.id], ["Dog"], ["Mountain"]) == 0
+    assert catalog.photos.correct(eve, [mine.id], ["Dog"], ["Mountain"]).photos == 0
     assert catalog.photos.trash(eve, [mine.id], now()) == 0
     assert counts(catalog, eve) == {}
     assert catalog.queue.retry(eve, [mine.id]) == 0
@@ -140,6 +148,31 @@ def test_the_machine_never_undoes_a_correction(catalog: Catalog) -> None:
     labels = catalog.photos.labels_of(owner, seen.id)
     assert labels is not None
     assert labels.correction.removed == {"Mountain"}
+
+
+def test_a_correction_is_undone_to_what_was_said_before(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    ids = [label(catalog, owner, number, Animal=0.9).id for number in range(4)]
+    catalog.photos.correct(owner, ids[:1], ["Madrid", "Dog"], [])
+    catalog.photos.correct(owner, ids[1:2], [], ["Madrid"])
+
+    def said() -> list[object]:
+        return [labels and labels.correction for labels in map(known, ids)]
+
+    def known(id: str) -> PhotoLabels | None:
+        return catalog.photos.labels_of(owner, id)
+
+    before = said()
+    for add, remove in ((["Madrid"], []), ([], ["Animal"]), (["Dog"], ["Madrid"])):
+        corrected = catalog.photos.correct(owner, ids, add, remove)
+        assert corrected.photos == 4
+        assert said() != before
+        for change, its in corrected.undo.items():
+            catalog.photos.correct(owner, sorted(its), change.add, change.remove, change.clear)
+        assert said() == before
+    # What is said already needs no undoing, and so those who undo it take nothing else away.
+    again = catalog.photos.correct(owner, ids[:1], ["Madrid"], [])
+    assert (again.photos, again.undo) == (1, {})
 
 
 def test_labels_stay_while_a_photo_is_labelled_again(catalog: Catalog) -> None:

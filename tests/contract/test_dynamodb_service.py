@@ -232,7 +232,7 @@ def test_what_is_corrected_while_it_is_purged_is_purged(dynamodb: Any) -> None:
     catalog.photos.trash(owner, [gone.id], START)
 
     def correct(owner: str, id: str) -> None:
-        assert catalog.photos.correct(owner, [id], ["Dog"], []) == 1
+        assert catalog.photos.correct(owner, [id], ["Dog"], []).photos == 1
 
     def refuse(owner: str, id: str) -> None:
         correct(owner, id)

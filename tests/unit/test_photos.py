@@ -104,6 +104,22 @@ def test_corrections_hold_whatever_is_detected(
         }
 
 
+@given(changes, name_sets, name_sets, name_sets)
+def test_a_change_can_be_taken_back_exactly(
+    steps: list[tuple[frozenset[str], frozenset[str]]],
+    add: frozenset[str],
+    remove: frozenset[str],
+    clear: frozenset[str],
+) -> None:
+    before = NOTHING
+    for added, removed in steps:
+        before = before.change(added, removed, TREE)
+    after = before.change(add, remove, TREE, clear)
+    back = before.back_from(after)
+    assert after.change(back.add, back.remove, TREE, back.clear) == before
+    assert bool(back) == (after != before)
+
+
 @given(seen)
 def test_without_corrections_more_confidence_never_takes_a_label_away(
     detections: dict[str, float],

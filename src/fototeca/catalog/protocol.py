@@ -7,7 +7,7 @@ and sees nothing of another's: to ask for someone else's id is to ask for one th
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fototeca.label_settings import LabelSettings
-from fototeca.photos import Correction, Detection, Photo, Selection
+from fototeca.photos import Correction, CorrectionChange, Detection, Photo, Selection
 
 
 class CursorInvalid(ValueError):
@@ -103,6 +103,16 @@ class PhotoRecord:
     source: str | None = None
     """The model that labelled it last, and its version."""
     embedding: Embedding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a correction of many photos did."""
+
+    photos: int
+    """How many of them exist."""
+    undo: Mapping[CorrectionChange, frozenset[str]]
+    """Changes that restore what the owner had said before, each with the ids it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,11 +267,8 @@ class Photos(Protocol):
         add: Iterable[str],
         remove: Iterable[str],
         clear: Iterable[str] = (),
-    ) -> int:
-        """Add and remove labels on these photos, or take back what was said of labels before.
-
-        Returns how many of the photos exist.
-        """
+    ) -> Corrected:
+        """Add and remove labels on these photos, or take back what was said of labels before."""
         ...
 
     def trash(self, owner: str, ids: Sequence[str], at: datetime) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fototeca.label_settings import LabelSettings
-from fototeca.photos import Exif, Selection
+from fototeca.photos import CorrectionChange, Exif, Selection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -44,6 +45,15 @@ def raw_id(id: str) -> bytes | None:
     except ValueError:
         return None
     return raw if len(raw) == 32 else None
+
+
+def undo_of(changes: Mapping[str, CorrectionChange]) -> dict[CorrectionChange, frozenset[str]]:
+    """Of each change that changes anything, the photos that it is for."""
+    ids: dict[CorrectionChange, set[str]] = {}
+    for id, change in changes.items():
+        if change:
+            ids.setdefault(change, set()).add(id)
+    return {change: frozenset(each) for change, each in ids.items()}
 
 
 def exif_from(text: str) -> Exif:

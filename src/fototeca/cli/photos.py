@@ -166,7 +166,7 @@ def label(
             raise Unable(f"{min(both)} cannot be both added and removed", USAGE)
         clearing = {existing_label(opened_library, owner, text) for text in clear or ()}
         corrected = opened_library.catalog.photos.correct(owner, ids, adding, removing, clearing)
-    _answer(json, "corrected", corrected, len(set(ids)))
+    _answer(json, "corrected", corrected.photos, len(set(ids)))
 
 
 @app.command()

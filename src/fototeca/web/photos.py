@@ -16,6 +16,7 @@ from fototeca.web.ranges import RangedResponse, attachment
 from fototeca.web.redirects import REDIRECT, SIGNED, elsewhere
 from fototeca.web.schemas import (
     Changed,
+    CorrectedDocument,
     DayDocument,
     LabelChange,
     LayoutDocument,
@@ -107,11 +108,13 @@ def get_layout(
 
 
 @router.post("/labels", responses=described(401, 403))
-def correct_many(change: ManyLabelChange, caller: TheCaller, library: InLibrary) -> Changed:
-    """Add and remove labels on many photos."""
+def correct_many(
+    change: ManyLabelChange, caller: TheCaller, library: InLibrary
+) -> CorrectedDocument:
+    """Add and remove labels on many photos. The answer tells how to undo it."""
     names = library.vocabulary(caller.owner).named
-    return Changed(
-        photos=library.catalog.photos.correct(
+    return CorrectedDocument.of(
+        library.catalog.photos.correct(
             caller.owner,
             change.ids,
             map(names, change.add),
@@ -191,7 +194,7 @@ def correct(id: Id, change: LabelChange, caller: TheCaller, library: InLibrary) 
         map(names, change.add),
         map(names, change.remove),
         map(names, change.clear),
-    ):
+    ).photos:
         raise not_found("photo")
     return get_photo(id, caller, library)
 

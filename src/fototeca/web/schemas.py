@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from fototeca.catalog.protocol import Bundle, Import, Notice, PhotoLabels
+from fototeca.catalog.protocol import Bundle, Corrected, Import, Notice, PhotoLabels
 from fototeca.photos import Detection, Photo, Selection, now
 
 EXAMPLE_ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -192,6 +192,37 @@ class ManyLabelChange(LabelChange):
 
 class Changed(BaseModel):
     photos: int = Field(description="How many photos it concerned.", examples=[3])
+
+
+class UndoDocument(BaseModel):
+    """A correction of some photos that restores what was said of them before."""
+
+    ids: list[str] = Field(examples=[[EXAMPLE_ID]])
+    add: list[str]
+    remove: list[str]
+    clear: list[str]
+
+
+class CorrectedDocument(Changed):
+    undo: list[UndoDocument] = Field(
+        description="To be sent one by one, as they are. Photos of which the same had been said"
+        " before are in none."
+    )
+
+    @classmethod
+    def of(cls, corrected: Corrected) -> CorrectedDocument:
+        return cls(
+            photos=corrected.photos,
+            undo=[
+                UndoDocument(
+                    ids=sorted(ids),
+                    add=sorted(change.add),
+                    remove=sorted(change.remove),
+                    clear=sorted(change.clear),
+                )
+                for change, ids in corrected.undo.items()
+            ],
+        )
 
 
 class ManyIds(Document):

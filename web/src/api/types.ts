@@ -343,7 +343,7 @@ export interface paths {
         put?: never;
         /**
          * Correct Many
-         * @description Add and remove labels on many photos.
+         * @description Add and remove labels on many photos. The answer tells how to undo it.
          */
         post: operations["correct_many"];
         delete?: never;
@@ -1168,6 +1168,20 @@ export interface components {
              * @example s3://bucket/photos/
              */
             source: string;
+        };
+        /** CorrectedDocument */
+        CorrectedDocument: {
+            /**
+             * Photos
+             * @description How many photos it concerned.
+             * @example 3
+             */
+            photos: number;
+            /**
+             * Undo
+             * @description To be sent one by one, as they are. Photos of which the same had been said before are in none.
+             */
+            undo: components["schemas"]["UndoDocument"][];
         };
         /** CorrectionDocument */
         CorrectionDocument: {
@@ -2092,6 +2106,25 @@ export interface components {
              * @example 32
              */
             photos: number;
+        };
+        /**
+         * UndoDocument
+         * @description A correction of some photos that restores what was said of them before.
+         */
+        UndoDocument: {
+            /** Add */
+            add: string[];
+            /** Clear */
+            clear: string[];
+            /**
+             * Ids
+             * @example [
+             *       "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+             *     ]
+             */
+            ids: string[];
+            /** Remove */
+            remove: string[];
         };
         /** Upload */
         Upload: {
@@ -4883,7 +4916,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Changed"];
+                    "application/json": components["schemas"]["CorrectedDocument"];
                 };
             };
             /** @description Unauthorized */

@@ -3,7 +3,7 @@
 import Autosuggest from "@cloudscape-design/components/autosuggest";
 import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
@@ -77,6 +77,12 @@ export function LabelInput({ title, onDone }: { title: string; onDone: (label: s
   const { number } = useSpeech();
   const [text, setText] = useState("");
   const { data: labels = [] } = useLabels();
+  const done = useRef(false);
+  function finish(label: string) {
+    // Enter says it twice: as what is selected in the list, and as a key.
+    if (!done.current) onDone(label.trim());
+    done.current = true;
+  }
   return (
     <div className="label-input">
       <Autosuggest
@@ -89,10 +95,10 @@ export function LabelInput({ title, onDone }: { title: string; onDone: (label: s
           value: name, labelTag: number(count), filteringTags: aliases,
         }))}
         onChange={({ detail }) => setText(detail.value)}
-        onSelect={({ detail }) => onDone(detail.value.trim())}
+        onSelect={({ detail }) => finish(detail.value)}
         onKeyDown={({ detail }) => {
-          if (detail.key === "Enter" && text.trim()) onDone(text.trim());
-          if (detail.key === "Escape") onDone("");
+          if (detail.key === "Enter" && text.trim()) finish(text);
+          if (detail.key === "Escape") finish("");
         }}
       />
     </div>

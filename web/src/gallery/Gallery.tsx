@@ -92,7 +92,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
           <ChosenBar
             count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash}
             onAll={chosen.chooseAll} onClear={clear} onTrash={trash} onRestore={trash}
-            onLabel={(correction, label) => withChosen((ids) => actions.correct(ids, { [correction]: [label] }))}
+            onLabel={(correction, label) => withChosen((ids) => actions.correct([{ ids, [correction]: [label] }]))}
             onDownload={() => {
               if (isWhole(source, chosen)) void actions.bundle(source, null).then(clear);
               else withChosen((ids) => actions.bundle(source, ids));

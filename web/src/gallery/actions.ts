@@ -20,10 +20,26 @@ export function batches<T>(items: readonly T[], size: number): T[][] {
 }
 
 export interface LabelChange {
+  ids: readonly string[];
   add?: string[];
   remove?: string[];
   /** Corrections to be taken back: the machine's opinion holds again. */
   clear?: string[];
+}
+
+/** How many photos were corrected, and the changes that restore what was said of them before. */
+export async function sendCorrections(changes: readonly LabelChange[]) {
+  const undo: LabelChange[] = [];
+  let photos = 0;
+  for (const { ids, add = [], remove = [], clear = [] } of changes) {
+    for (const batch of batches(ids, MOST)) {
+      const body = { ids: batch, add, remove, clear };
+      const corrected = await answer(api.POST("/api/photos/labels", { body }));
+      photos += corrected.photos;
+      undo.push(...corrected.undo);
+    }
+  }
+  return { photos, undo };
 }
 
 export function usePhotoActions() {
@@ -56,14 +72,16 @@ export function usePhotoActions() {
     say({ type: "success", text: t.trashed(photos), action: { text: t.undo, run: () => void restore(ids) } });
   }
 
-  async function correct(ids: readonly string[], change: LabelChange) {
-    const photos = await forAll(ids, (some) =>
-      answer(api.POST("/api/photos/labels", { body: { ids: some, add: [], remove: [], clear: [], ...change } })),
-    );
-    if (photos === null) return;
-    const { add = [], remove = [], clear } = change;
-    const undo = { text: t.undo, run: () => void correct(ids, { clear: [...add, ...remove] }) };
-    say({ type: "success", text: t.corrected(photos), ...(!clear && { action: undo }) });
+  async function correct(changes: readonly LabelChange[], undoing = false) {
+    try {
+      const { photos, undo } = await sendCorrections(changes);
+      const action = { text: t.undo, run: () => void correct(undo, true) };
+      say({ type: "success", text: t.corrected(photos), ...(!undoing && undo.length > 0 && { action }) });
+    } catch (error) {
+      sayError(error);
+    } finally {
+      changed(queries, "photos", "labels");
+    }
   }
 
   /** One zip: of a selection by its labels, or of these photos. */

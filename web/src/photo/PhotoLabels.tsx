@@ -6,10 +6,10 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 
-import { answer, api, type PhotoDetails } from "../api/client";
+import type { PhotoDetails } from "../api/client";
 import { changed } from "../api/live";
 import { useSpeech } from "../i18n";
-import type { LabelChange } from "../gallery/actions";
+import { type LabelChange, sendCorrections } from "../gallery/actions";
 import { LabelInput } from "../gallery/ChosenBar";
 import { addressOf } from "../labels/selection";
 
@@ -17,26 +17,16 @@ export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
   const { t } = useSpeech();
   const queries = useQueryClient();
   const [adding, setAdding] = useState(false);
-  const [undo, setUndo] = useState<{ text: string; change: LabelChange } | null>(null);
   const correct = useMutation({
-    mutationFn: ({ add = [], remove = [], clear = [] }: LabelChange) =>
-      answer(api.PATCH("/api/photos/{id}/labels", {
-        params: { path: { id: photo.id } }, body: { add, remove, clear },
-      })),
-    onSuccess: (details) => {
-      queries.setQueryData(["photos", "details", photo.id], details);
-      changed(queries, "labels");
-    },
+    mutationFn: ({ changes }: { changes: LabelChange[]; text?: string }) => sendCorrections(changes),
+    onSuccess: () => changed(queries, "labels"),
   });
+  const undo = correct.variables?.text && correct.data?.undo;
 
-  function add(label: string) {
-    setUndo({ text: t.labelAdded(label), change: { clear: [label] } });
-    correct.mutate({ add: [label] });
-  }
-  function remove(label: string) {
-    setUndo({ text: t.labelRemoved(label), change: { clear: [label] } });
-    correct.mutate({ remove: [label] });
-  }
+  const add = (label: string) =>
+    correct.mutate({ changes: [{ ids: [photo.id], add: [label] }], text: t.labelAdded(label) });
+  const remove = (label: string) =>
+    correct.mutate({ changes: [{ ids: [photo.id], remove: [label] }], text: t.labelRemoved(label) });
 
   const confidences = new Map(photo.detections.map(({ label, confidence }) => [label, confidence]));
   const on = [...photo.labels].sort((a, b) => (confidences.get(b) ?? 0) - (confidences.get(a) ?? 0));
@@ -56,18 +46,12 @@ export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
       </ul>
       <div role="status" className="photo-undo">
         {correct.error?.message}
-        {undo && !correct.error && (
+        {undo && (
           <>
-            {undo.text}{" "}
-            <Button
-              variant="inline-link"
-              onClick={() => {
-                correct.mutate(undo.change);
-                setUndo(null);
-              }}
-            >
-              {t.undo}
-            </Button>
+            {correct.variables?.text}{" "}
+            {undo.length > 0 && (
+              <Button variant="inline-link" onClick={() => correct.mutate({ changes: undo })}>{t.undo}</Button>
+            )}
           </>
         )}
       </div>

@@ -23,6 +23,7 @@ from fototeca.catalog.dynamodb.records import Change, Decide, Records, Rules
 from fototeca.catalog.dynamodb.selections import Selections, Wanted
 from fototeca.catalog.protocol import (
     CatalogBusy,
+    Corrected,
     CursorInvalid,
     Deletion,
     Embedding,
@@ -34,8 +35,8 @@ from fototeca.catalog.protocol import (
     PhotoRecord,
     Totals,
 )
-from fototeca.catalog.values import from_micros, raw_id, to_micros
-from fototeca.photos import Detection, Photo, Selection, State
+from fototeca.catalog.values import from_micros, raw_id, to_micros, undo_of
+from fototeca.photos import Correction, CorrectionChange, Detection, Photo, Selection, State
 
 CURSOR = struct.Struct(">Q32sq")
 """Where a page ended: when its last photo was taken, which that is, how many there are in all."""
@@ -204,22 +205,27 @@ class DynamoPhotos:
         add: Iterable[str],
         remove: Iterable[str],
         clear: Iterable[str] = (),
-    ) -> int:
+    ) -> Corrected:
         add, remove, clear = frozenset(add), frozenset(remove), frozenset(clear)
-        met: set[str] = set()
+        undo: dict[str, CorrectionChange] = {}
+        made: dict[str, Correction] = {}
 
         def decide(before: Record | None, rules: Rules) -> Change | None:
             if before is None:
                 return None
-            met.add(before.photo.id)
+            id = before.photo.id
             correction = rules.labels.change(before.correction, add, remove, clear)
+            # Asked again because the answer to having written it was lost: it is there already.
+            if made.get(id) != before.correction:
+                undo[id] = rules.labels.undo(before.correction, correction)
+            made[id] = correction
             after = rules.settled(replace(before, correction=correction))
             return None if after == before else Change(after)
 
         self._records.change_each(_each(owner, ids, decide))
-        if met:
-            self._events.announce(owner, "labels", corrected=len(met))
-        return len(met)
+        if undo:
+            self._events.announce(owner, "labels", corrected=len(undo))
+        return Corrected(len(undo), undo_of(undo))
 
     def trash(self, owner: str, ids: Sequence[str], at: datetime) -> int:
         trashed_at = from_micros(to_micros(at))

@@ -15,6 +15,7 @@ from typing import TypeVar
 from pyroaring import BitMap
 
 from fototeca.catalog.protocol import (
+    Corrected,
     CursorInvalid,
     Deletion,
     Embedding,
@@ -31,8 +32,8 @@ from fototeca.catalog.sqlite.embeddings import keep_embedding, kept_embedding, n
 from fototeca.catalog.sqlite.labels import Labels
 from fototeca.catalog.sqlite.rows import PHOTO, photo_columns, photo_from
 from fototeca.catalog.sqlite.sets import SelectedKeys, everything
-from fototeca.catalog.values import raw_id, to_micros, wall_clock_micros
-from fototeca.photos import Detection, Photo, Selection, State
+from fototeca.catalog.values import raw_id, to_micros, undo_of, wall_clock_micros
+from fototeca.photos import CorrectionChange, Detection, Photo, Selection, State
 
 T = TypeVar("T")
 
@@ -230,9 +231,10 @@ class SqlitePhotos:
         add: Iterable[str],
         remove: Iterable[str],
         clear: Iterable[str] = (),
-    ) -> int:
+    ) -> Corrected:
         add, remove, clear = frozenset(add), frozenset(remove), frozenset(clear)
         corrected = 0
+        undo: dict[str, CorrectionChange] = {}
         with self._database.write():
             owner_key = self._database.owner_key(owner)
             rules = self._labels.rules(owner_key)
@@ -242,10 +244,11 @@ class SqlitePhotos:
                 self._labels.keep_correction(owner_key, row["key"], correction)
                 trashed = row["trashed_at"] is not None
                 self._labels.settle(owner_key, row["key"], row["taken"], trashed=trashed)
+                undo[row["id"].hex()] = rules.undo(before, correction)
                 corrected += 1
             if corrected:
                 self._database.announce(owner_key, "labels", corrected=corrected)
-        return corrected
+        return Corrected(corrected, undo_of(undo))
 
     def trash(self, owner: str, ids: Sequence[str], at: datetime) -> int:
         return self._move(owner, ids, to_micros(at))
@@ -380,7 +383,7 @@ class SqlitePhotos:
     def _rows(self, owner: int, ids: Sequence[str]) -> Iterator[sqlite3.Row]:
         for batch in batches(list(dict.fromkeys(raw for raw in map(raw_id, ids) if raw))):
             yield from self._database.connection.execute(
-                "SELECT key, taken, trashed_at FROM photo WHERE owner = ?"
+                "SELECT key, id, taken, trashed_at FROM photo WHERE owner = ?"
                 f" AND id IN ({', '.join('?' * len(batch))})",
                 (owner, *batch),
             ).fetchall()
