@@ -243,6 +243,18 @@ def test_what_selects_nothing_makes_no_bundle(owner: httpx.Client) -> None:
     assert len(owner.get("/api/bundles").json()) == before
 
 
+def test_a_bundle_is_of_a_name_and_without_some(owner: httpx.Client) -> None:
+    found = owner.get("/api/photos", params={"q": "da"}).json()["photos"]
+    totals = owner.get("/api/totals", params={"q": "da"}).json()
+    assert totals == {"photos": len(found), "bytes": sum(each["size"] for each in found)}
+    without = [found[0]["id"]]
+    bundle = owner.post("/api/bundles", json={"q": "", "without": without}).json()
+    assert bundle["photos"] == owner.get("/api/totals").json()["photos"] - 1
+    is_problem(owner.post("/api/bundles", json={"ids": without, "without": without}), 422)
+    is_problem(owner.post("/api/bundles", json={"ids": without, "q": "da"}), 422)
+    is_problem(owner.post("/api/bundles", json={"q": "no such name"}), 422)
+
+
 def test_a_deleted_bundle_is_not_there_and_its_photos_stay(owner: httpx.Client) -> None:
     bundle = bundled(owner, any=["Cat"])
     assert owner.delete(f"/api/bundles/{bundle['id']}").status_code == 204

@@ -219,6 +219,24 @@ def test_chosen_photos_are_downloaded_alone(page: Page, filled: Account, tmp_pat
     expect(card).to_have_count(0)
 
 
+def test_all_but_one_of_a_search_are_downloaded_by_what_they_are(
+    page: Page, filled: Account
+) -> None:
+    filled.sign_in(page)
+    visit(page, "?q=da")
+    expect(page.get_by_role("button", name=re.compile(r"Download 3 photos \("))).to_be_visible()
+    page.keyboard.press("Control+a")
+    page.get_by_role("checkbox", name="Choose dahlia.jpg").click()
+    with page.expect_request(lambda request: request.url.endswith("/api/bundles")) as asked:
+        page.get_by_role("button", name=re.compile(r"Download 2 photos \(")).click()
+    body = asked.value.post_data_json
+    assert body is not None
+    assert (body["q"], len(body["without"]), "ids" in body) == ("da", 1, False)
+    answer = asked.value.response()
+    assert answer is not None
+    assert answer.json()["photos"] == 2
+
+
 def test_fingers_choose_by_a_long_press(page: Page, filled: Account) -> None:
     browser = page.context.browser
     assert browser is not None

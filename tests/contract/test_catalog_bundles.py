@@ -61,6 +61,26 @@ def test_chosen_photos_are_the_owners_own_each_once(catalog: Catalog) -> None:
     assert members(catalog, frozen(catalog, dan, Selection(), ids)) == [mine.id]
 
 
+def test_a_selection_is_narrowed_by_a_name_and_by_photos_that_it_is_without(
+    catalog: Catalog,
+) -> None:
+    owner = owner_of(catalog)
+    lakes = [label(catalog, owner, number, Lake=0.9) for number in (10, 11, 12, 20)]
+    label(catalog, owner, 13, Dog=0.9)
+    bundle = catalog.bundles.freeze(
+        owner, select(any="Lake"), None, START, START + DAY,
+        name="img_001", without=[lakes[1].id, "00" * 32],
+    )  # fmt: skip
+    assert members(catalog, bundle) == [lakes[0].id, lakes[2].id]
+    assert bundle.bytes == lakes[0].size + lakes[2].size
+    everything = catalog.bundles.freeze(
+        owner, Selection(), None, START, START + DAY, without=[each.id for each in lakes[:3]]
+    )
+    assert everything.photos == 2
+    assert catalog.photos.totals(owner, select(any="Lake"), name="img_001").photos == 3
+    assert catalog.photos.totals(owner, Selection(), name="0013").bytes == 1013
+
+
 def test_members_tell_their_labels(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     label(catalog, owner, 1, Lake=0.9)

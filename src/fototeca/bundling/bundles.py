@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,10 +69,21 @@ class Bundling:
         self._vault = vault
         self._lifetime = lifetime
 
-    def request(self, owner: str, selection: Selection, ids: Sequence[str] | None = None) -> Bundle:
+    def request(
+        self,
+        owner: str,
+        selection: Selection,
+        ids: Sequence[str] | None = None,
+        *,
+        name: str = "",
+        without: Collection[str] = (),
+    ) -> Bundle:
         """Freeze what is selected now; a worker then prepares it. Raises EmptySelection."""
         asked = now()
-        bundle = self._catalog.bundles.freeze(owner, selection, ids, asked, asked + self._lifetime)
+        expires = asked + self._lifetime
+        bundle = self._catalog.bundles.freeze(
+            owner, selection, ids, asked, expires, name=name, without=without
+        )
         if not bundle.photos:
             self._catalog.bundles.delete(owner, bundle.id)
             raise EmptySelection("no photo is selected")

@@ -7,7 +7,7 @@ and sees nothing of another's: to ask for someone else's id is to ask for one th
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -252,7 +252,7 @@ class Photos(Protocol):
         """
         ...
 
-    def totals(self, owner: str, selection: Selection) -> Totals: ...
+    def totals(self, owner: str, selection: Selection, *, name: str = "") -> Totals: ...
 
     def labels_of(self, owner: str, id: str) -> PhotoLabels | None: ...
 
@@ -490,8 +490,14 @@ class Bundles(Protocol):
         ids: Sequence[str] | None,
         at: datetime,
         expires_at: datetime,
+        *,
+        name: str = "",
+        without: Collection[str] = (),
     ) -> Bundle:
-        """Freeze the photos that are selected now (or those of `ids` that exist), oldest first."""
+        """Freeze the photos that are selected now (or those of `ids` that exist), oldest first.
+
+        `name` and `without` narrow the selection: by part of a photo's name, and by ids.
+        """
         ...
 
     def get(self, owner: str, id: str) -> Bundle | None: ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 
 from fototeca.app import Library
 from fototeca.bundling.bundles import EmptySelection, NotReady
@@ -20,6 +21,7 @@ from fototeca.web.schemas import (
     Ids,
     SelectionDocument,
     SkippedDocument,
+    Text,
     selection_of,
 )
 
@@ -30,9 +32,15 @@ ZIP: dict[int | str, dict[str, Any]] = {
 
 
 class BundleRequest(SelectionDocument):
-    """A selection, or the ids of photos."""
+    """A selection, narrowed by part of a name and without some photos; or the ids of photos."""
 
+    q: Annotated[Text, Field(max_length=200, description="Part of the name.")] = ""
+    without: Ids | None = None
     ids: Ids | None = None
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.any or self.all or self.none or self.q or self.without)
 
 
 @router.post("", status_code=202, responses=described(401, 403))
@@ -40,11 +48,15 @@ def request_bundle(
     wanted: BundleRequest, caller: TheCaller, response: Response, library: InLibrary
 ) -> BundleDocument:
     """Freeze what is selected now. It is ready when its state says so, and a notice tells."""
-    if wanted.ids is not None and (wanted.any or wanted.all or wanted.none):
+    if wanted.ids is not None and wanted.narrows:
         raise Problem(422, "either a selection or ids")
     try:
         bundle = library.bundles.request(
-            caller.owner, selection_of(wanted, library.vocabulary(caller.owner).named), wanted.ids
+            caller.owner,
+            selection_of(wanted, library.vocabulary(caller.owner).named),
+            wanted.ids,
+            name=wanted.q,
+            without=wanted.without or (),
         )
     except EmptySelection as error:
         raise Problem(422, str(error)) from error

@@ -55,10 +55,15 @@ def list_labels(
 
 
 @router.get("/totals", responses=described(401))
-def get_totals(caller: TheCaller, library: InLibrary, selection: Selected) -> TotalsDocument:
+def get_totals(
+    caller: TheCaller,
+    library: InLibrary,
+    selection: Selected,
+    q: Annotated[Text, Query(max_length=200, description="Part of the photos' name.")] = "",
+) -> TotalsDocument:
     """How many photos and bytes a bundle of the selection would hold."""
     chosen = selection_of(selection, library.vocabulary(caller.owner).named)
-    totals = library.catalog.photos.totals(caller.owner, chosen)
+    totals = library.catalog.photos.totals(caller.owner, chosen, name=q)
     return TotalsDocument(photos=totals.photos, bytes=totals.bytes)
 
 

@@ -1095,7 +1095,7 @@ export interface components {
         };
         /**
          * BundleRequest
-         * @description A selection, or the ids of photos.
+         * @description A selection, narrowed by part of a name and without some photos; or the ids of photos.
          */
         BundleRequest: {
             /**
@@ -1127,6 +1127,14 @@ export interface components {
              *     ]
              */
             none: string[];
+            /**
+             * Q
+             * @description Part of the name.
+             * @default
+             */
+            q: string;
+            /** Without */
+            without?: string[] | null;
         };
         /** Changed */
         Changed: {
@@ -7477,6 +7485,8 @@ export interface operations {
     get_totals: {
         parameters: {
             query?: {
+                /** @description Part of the photos' name. */
+                q?: string;
                 any?: string[];
                 all?: string[];
                 none?: string[];

@@ -10,7 +10,7 @@ import { useTouch } from "../app/useMedia";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 import { Lightbox } from "../photo/Lightbox";
-import { idsOf, isWhole, usePhotoActions } from "./actions";
+import { idsOf, usePhotoActions } from "./actions";
 import { useChosen } from "./chosen";
 import { ChosenBar } from "./ChosenBar";
 import { type Layout, PhotoGrid } from "./PhotoGrid";
@@ -93,10 +93,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
             count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash}
             onAll={chosen.chooseAll} onClear={clear} onTrash={trash} onRestore={trash}
             onLabel={(correction, label) => withChosen((ids) => actions.correct([{ ids, [correction]: [label] }]))}
-            onDownload={() => {
-              if (isWhole(source, chosen)) void actions.bundle(source, null).then(clear);
-              else withChosen((ids) => actions.bundle(source, ids));
-            }}
+            onDownload={() => void actions.bundle(source, chosen).then(clear)}
           />
         ) : (
           <Header

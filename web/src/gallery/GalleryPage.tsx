@@ -6,7 +6,6 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMemo, useState } from "react";
 
 import { Empty } from "../app/Empty";
-import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 import { useTotals } from "../labels/queries";
 import { SelectionFilter } from "../labels/SelectionFilter";
@@ -14,7 +13,7 @@ import { EVERYTHING, isEverything, useSelection } from "../labels/selection";
 import { UploadInvitation } from "../uploads/UploadInvitation";
 import { usePhotoActions } from "./actions";
 import { Gallery } from "./Gallery";
-import { everyId, useLayout } from "./queries";
+import { useLayout } from "./queries";
 
 export default function GalleryPage() {
   const { t } = useSpeech();
@@ -49,25 +48,18 @@ function DownloadAll({ source }: { source: Parameters<typeof useLayout>[0] }) {
   const { t } = useSpeech();
   const { data: totals } = useTotals(source.selection);
   const { bundle } = usePhotoActions();
-  const { sayError } = useNotices();
   const [asking, setAsking] = useState(false);
-  const named = Boolean(source.selection.q);
 
   async function ask() {
     setAsking(true);
-    try {
-      await bundle(source, named ? await everyId(source, new Set()) : null);
-    } catch (error) {
-      sayError(error);
-    } finally {
-      setAsking(false);
-    }
+    await bundle(source);
+    setAsking(false);
   }
 
   if (!totals || totals.photos === 0) return null;
   return (
     <Button variant="primary" iconName="download" loading={asking} onClick={() => void ask()}>
-      {named ? t.download : t.downloadPhotos(totals.photos, totals.bytes)}
+      {t.downloadPhotos(totals.photos, totals.bytes)}
     </Button>
   );
 }

@@ -84,10 +84,12 @@ export function usePhotoActions() {
     }
   }
 
-  /** One zip: of a selection by its labels, or of these photos. */
-  async function bundle(source: Source, ids: readonly string[] | null) {
+  /** One zip: of all that is selected, or of what is chosen. */
+  async function bundle({ selection }: Source, chosen?: Chosen) {
+    const ids = [...(chosen?.ids.keys() ?? [])];
+    const all = { ...labelsOf(selection), q: selection.q, ...(ids.length > 0 && { without: ids }) };
+    const body = chosen && !chosen.all ? { ...EVERYTHING, ids } : all;
     try {
-      const body = ids ? { ...labelsOf(EVERYTHING), ids: [...ids] } : labelsOf(source.selection);
       await answer(api.POST("/api/bundles", { body }));
       say({
         type: "info", id: "bundle", text: t.bundleAsked,
@@ -103,11 +105,7 @@ export function usePhotoActions() {
   return { trash, restore, correct, bundle };
 }
 
-/** The ids of what is chosen; null when that is just the selection by labels. */
+/** The ids of what is chosen. */
 export async function idsOf(source: Source, chosen: Chosen): Promise<string[]> {
   return chosen.all ? everyId(source, chosen.ids) : [...chosen.ids.keys()];
 }
-
-export const isWhole = (source: Source, chosen: Chosen) =>
-  chosen.all && chosen.ids.size === 0 && !source.selection.q;
-

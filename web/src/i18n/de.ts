@@ -145,7 +145,6 @@ export const de: Messages = {
   openPhoto: (name) => `${name} öffnen`,
   failed: "Fehlgeschlagen",
   downloadPhotos: (n, size) => `${photos(n)} herunterladen (${bytes(size)})`,
-  download: "Herunterladen",
   toTrash: "In den Papierkorb",
   trashed: (n) => `${photos(n)} in den Papierkorb gelegt, dort 30 Tage aufbewahrt.`,
   restored: (n) => `${photos(n)} wiederhergestellt.`,

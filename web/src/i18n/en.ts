@@ -144,7 +144,6 @@ export const en = {
   openPhoto: (name: string) => `Open ${name}`,
   failed: "Failed",
   downloadPhotos: (n: number, size: number) => `Download ${photos(n)} (${bytes(size)})`,
-  download: "Download",
   toTrash: "Move to trash",
   trashed: (n: number) => `${photos(n)} moved to the trash, kept there for 30 days.`,
   restored: (n: number) => `${photos(n)} restored.`,

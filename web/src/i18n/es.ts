@@ -145,7 +145,6 @@ export const es: Messages = {
   openPhoto: (name) => `Abrir ${name}`,
   failed: "Con errores",
   downloadPhotos: (n, size) => `Descargar ${photos(n)} (${bytes(size)})`,
-  download: "Descargar",
   toTrash: "Mover a la papelera",
   trashed: (n) => `${photos(n)} en la papelera, donde se guardan 30 días.`,
   restored: (n) => count(n, "foto restaurada.", "fotos restauradas."),

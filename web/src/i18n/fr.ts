@@ -145,7 +145,6 @@ export const fr: Messages = {
   openPhoto: (name) => `Ouvrir ${name}`,
   failed: "Échec",
   downloadPhotos: (n, size) => `Télécharger ${photos(n)} (${bytes(size)})`,
-  download: "Télécharger",
   toTrash: "Mettre à la corbeille",
   trashed: (n) => `${photos(n)} à la corbeille, conservées 30 jours.`,
   restored: (n) => count(n, "photo restaurée.", "photos restaurées."),

@@ -145,7 +145,6 @@ export const it: Messages = {
   openPhoto: (name) => `Apri ${name}`,
   failed: "Non riuscita",
   downloadPhotos: (n, size) => `Scarica ${photos(n)} (${bytes(size)})`,
-  download: "Scarica",
   toTrash: "Sposta nel cestino",
   trashed: (n) => `${photos(n)} nel cestino, dove restano 30 giorni.`,
   restored: (n) => count(n, "foto ripristinata.", "foto ripristinate."),

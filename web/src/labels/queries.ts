@@ -15,7 +15,7 @@ export function useLabels(selection: Selection = EVERYTHING, hidden = false) {
 }
 
 export function useTotals(selection: Selection) {
-  const query = labelsOf(selection);
+  const query = { ...labelsOf(selection), ...(selection.q && { q: selection.q }) };
   return useQuery({
     queryKey: ["totals", query],
     queryFn: () => answer(api.GET("/api/totals", { params: { query } })),

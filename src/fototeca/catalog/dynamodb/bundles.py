@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,6 +90,9 @@ class DynamoBundles:
         ids: Sequence[str] | None,
         at: datetime,
         expires_at: datetime,
+        *,
+        name: str = "",
+        without: Collection[str] = (),
     ) -> Bundle:
         """See the protocol. Where photos keep entering and leaving the selection all the while,
         each frozen one was selected at some moment of the call, and none is left out that was
@@ -110,7 +113,10 @@ class DynamoBundles:
             self._table.put(key, row, NO_ROW),
             self._table.put(_due(EXPIRES, expires_at, owner, id), {"owner": owner, "id": id}),
         )
-        listed = self._snapshot(owner, selection, ids)
+        if ids is None:
+            listed = self._selected(owner, Wanted(selection, name=name), frozenset(without))
+        else:
+            listed = self._chosen(owner, ids)
         ttl = _ttl(expires_at)
         self._table.write_many(
             (_listed_key(id, places[-PLACE:]), {"places": places, "ttl": ttl})
@@ -397,18 +403,15 @@ class DynamoBundles:
             )
         return expired
 
-    def _snapshot(self, owner: str, selection: Selection, ids: Sequence[str] | None) -> _Listed:
-        if ids is not None:
-            return self._chosen(owner, ids)
+    def _selected(self, owner: str, wanted: Wanted, without: frozenset[str]) -> _Listed:
         for _ in range(TRIES):
-            before = self._selections.versions(owner, selection)
+            before = self._selections.versions(owner, wanted.selection)
             listed = _Listed()
-            rows = self._selections.rows(
-                owner, Wanted(selection), forward=True, consistent=True, whole=True
-            )
+            rows = self._selections.rows(owner, wanted, forward=True, consistent=True, whole=True)
             for row in rows:
-                listed.add(row["sk"], row["size"])
-            if self._selections.versions(owner, selection) == before:
+                if keys.taken_and_id(row["sk"])[1] not in without:
+                    listed.add(row["sk"], row["size"])
+            if self._selections.versions(owner, wanted.selection) == before:
                 break
         return listed
 

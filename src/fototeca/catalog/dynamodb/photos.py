@@ -169,12 +169,12 @@ class DynamoPhotos:
         places = nearest(self._table, owner, (row["sk"] for row in selected), to, limit)
         return [each for each in self._photos(owner, places) if each.trashed_at is None]
 
-    def totals(self, owner: str, selection: Selection) -> Totals:
-        if not selection:
+    def totals(self, owner: str, selection: Selection, *, name: str = "") -> Totals:
+        if not selection and not name:
             row = self._table.get(keys.totals(owner)) or {}
             return Totals(row.get("photos", 0), row.get("bytes", 0))
         photos = size = 0
-        for row in self._selections.rows(owner, Wanted(selection), whole=True):
+        for row in self._selections.rows(owner, Wanted(selection, name=name), whole=True):
             photos += 1
             size += row["size"]
         return Totals(photos, size)

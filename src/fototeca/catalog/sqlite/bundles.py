@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from fototeca.catalog.protocol import (
@@ -41,6 +41,9 @@ class SqliteBundles:
         ids: Sequence[str] | None,
         at: datetime,
         expires_at: datetime,
+        *,
+        name: str = "",
+        without: Collection[str] = (),
     ) -> Bundle:
         id = new_id()
         with self._database.write() as connection:
@@ -51,7 +54,8 @@ class SqliteBundles:
                 (id, key, selection_text(selection), to_micros(at), to_micros(expires_at)),
             ).fetchone()[0]
             if ids is None:
-                photos = self._photos.selected(key, selection)
+                photos = self._photos.selected(key, selection, name)
+                photos -= self._photos.keys_of_ids(key, without)
             else:
                 photos = self._photos.keys_of_ids(key, ids)
             with self._photos.temporary(photos) as table:

@@ -166,15 +166,15 @@ class SqlitePhotos:
             }
         return [photo_from(rows[key], owner) for key in keys]
 
-    def totals(self, owner: str, selection: Selection) -> Totals:
+    def totals(self, owner: str, selection: Selection, *, name: str = "") -> Totals:
         with self._database.read() as connection:
             key = self._database.owner_key(owner)
-            if not selection:
+            if not selection and not name:
                 row = connection.execute(
                     "SELECT photos, bytes FROM account WHERE key = ?", (key,)
                 ).fetchone()
                 return Totals(*(row or (0, 0)))
-            photos = self.selected(key, selection)
+            photos = self.selected(key, selection, name)
             with self.temporary(photos) as table:
                 (size,) = connection.execute(
                     "SELECT coalesce(sum(size), 0)"
@@ -380,7 +380,7 @@ class SqlitePhotos:
         ).fetchone()
         return row
 
-    def _rows(self, owner: int, ids: Sequence[str]) -> Iterator[sqlite3.Row]:
+    def _rows(self, owner: int, ids: Iterable[str]) -> Iterator[sqlite3.Row]:
         for batch in batches(list(dict.fromkeys(raw for raw in map(raw_id, ids) if raw))):
             yield from self._database.connection.execute(
                 "SELECT key, id, taken, trashed_at FROM photo WHERE owner = ?"
@@ -416,13 +416,13 @@ class SqlitePhotos:
             photos &= self._keys_where(r"owner = ? AND name LIKE ? ESCAPE '\'", owner, like(name))
         return photos
 
-    def keys_of_ids(self, owner: int, ids: Sequence[str]) -> BitMap:
+    def keys_of_ids(self, owner: int, ids: Iterable[str]) -> BitMap:
         """Those of these photos that are here and not in the trash."""
         rows = self._rows(owner, ids)
         return BitMap(row["key"] for row in rows if row["trashed_at"] is None)
 
-    def selected(self, owner: int, selection: Selection) -> BitMap:
-        return self._labels.sets.selected(owner, self.keys_of(owner, selection))
+    def selected(self, owner: int, selection: Selection, name: str = "") -> BitMap:
+        return self._found(owner, self.keys_of(owner, selection), trashed=False, name=name)
 
     @contextmanager
     def temporary(self, keys: Iterable[int]) -> Iterator[str]:
