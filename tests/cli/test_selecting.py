@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fototeca.app import open_library
+from fototeca.settings import Settings
 from tests.cli.conftest import Run
 
 
@@ -119,6 +121,8 @@ def test_what_a_bundle_lacks_is_named(run: Run, filled: Path, tmp_path: Path) ->
 def test_a_bundle_leaves_nothing_behind(run: Run, filled: Path, tmp_path: Path) -> None:
     run("bundle", "-o", tmp_path / "out.zip")
     assert not list((filled / "vault" / "working").iterdir())
+    with open_library(Settings(library=filled)) as library:
+        assert not library.catalog.notices.of(library.local_account().id)
 
 
 @pytest.mark.usefixtures("filled")

@@ -172,6 +172,21 @@ def test_a_bundle_that_ended_needs_no_photo(catalog: Catalog, end: str) -> None:
     assert not catalog.bundles.ready(bundle, 10, "tag")
 
 
+def test_of_a_quiet_bundle_nobody_is_told(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    label(catalog, owner, 1, Lake=0.9)
+    ready, failed = (
+        catalog.bundles.freeze(owner, Selection(), None, START, START + DAY, quiet=True)
+        for _ in range(2)
+    )
+    assert catalog.bundles.ready(ready, 10, "tag")
+    assert not catalog.bundles.ready(ready, 10, "tag")
+    catalog.bundles.fail(failed, "no room")
+    assert [each.state for each in catalog.bundles.of(owner)] == ["failed", "ready"]
+    assert catalog.bundles.preparing() == []
+    assert catalog.notices.of(owner) == []
+
+
 def test_a_ready_bundle_does_not_fail(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     label(catalog, owner, 1, Lake=0.9)

@@ -77,12 +77,16 @@ class Bundling:
         *,
         name: str = "",
         without: Collection[str] = (),
+        quiet: bool = False,
     ) -> Bundle:
-        """Freeze what is selected now; a worker then prepares it. Raises EmptySelection."""
+        """Freeze what is selected now; a worker then prepares it. Raises EmptySelection.
+
+        `quiet`: who asks waits for it, and no notice tells what becomes of it.
+        """
         asked = now()
         expires = asked + self._lifetime
         bundle = self._catalog.bundles.freeze(
-            owner, selection, ids, asked, expires, name=name, without=without
+            owner, selection, ids, asked, expires, name=name, without=without, quiet=quiet
         )
         if not bundle.photos:
             self._catalog.bundles.delete(owner, bundle.id)

@@ -476,6 +476,11 @@ def ready_text(photos: int, skipped: int) -> str:
     return f"{ready} ready to download.{left_out}"
 
 
+def failed_text(reason: str) -> str:
+    """The notice that a bundle has failed."""
+    return f"A bundle could not be made: {reason}"
+
+
 class BundleGone(LookupError):
     """The bundle was deleted meanwhile."""
 
@@ -493,10 +498,12 @@ class Bundles(Protocol):
         *,
         name: str = "",
         without: Collection[str] = (),
+        quiet: bool = False,
     ) -> Bundle:
         """Freeze the photos that are selected now (or those of `ids` that exist), oldest first.
 
-        `name` and `without` narrow the selection: by part of a photo's name, and by ids.
+        `name` and `without` narrow the selection: by part of a photo's name, and by ids. `quiet`:
+        who asks waits for it, and no notice tells what becomes of it.
         """
         ...
 

@@ -53,7 +53,7 @@ def bundle(
     with opened(library) as opened_library:
         owner = owner_of(opened_library, user)
         selection = selection_of(opened_library, owner, any, all, none)
-        asked = opened_library.bundles.request(owner, selection)
+        asked = opened_library.bundles.request(owner, selection, quiet=True)
         try:
             made = _prepared(opened_library, asked)
             skipped = opened_library.catalog.bundles.skipped(made)

@@ -40,6 +40,7 @@ from fototeca.catalog.protocol import (
     Member,
     Placed,
     Skipped,
+    failed_text,
     ready_text,
 )
 from fototeca.catalog.values import (
@@ -93,6 +94,7 @@ class DynamoBundles:
         *,
         name: str = "",
         without: Collection[str] = (),
+        quiet: bool = False,
     ) -> Bundle:
         """See the protocol. Where photos keep entering and leaving the selection all the while,
         each frozen one was selected at some moment of the call, and none is left out that was
@@ -108,6 +110,7 @@ class DynamoBundles:
             "created_at": to_micros(at),
             "expires_at": to_micros(expires_at),
             "made": made,
+            **({"quiet": 1} if quiet else {}),
         }
         self._table.write(
             self._table.put(key, row, NO_ROW),
@@ -292,17 +295,9 @@ class DynamoBundles:
         if row is None or row["state"] not in UNFINISHED:
             return False
         text = ready_text(row["photos"], row.get("skipped", 0))
-        key = _key(bundle.owner, bundle.id)
         made: dict[str, Value | None] = {"archive_size": archive_size, "etag": etag}
         try:
-            self._notices.leave(
-                bundle.owner,
-                "bundle-ready",
-                bundle.id,
-                text,
-                self._table.update(key, {**made, "state": "ready"}, when={"state": row["state"]}),
-                self._prepared(row),
-            )
+            self._end(bundle, row, "ready", made, text)
         except Changed:
             return self.ready(bundle, archive_size, etag)
         self._events.announce(bundle.owner, "bundle", bundle.id, state="ready")
@@ -312,21 +307,24 @@ class DynamoBundles:
         row = self._table.get(_key(bundle.owner, bundle.id))
         if row is None or row["state"] not in UNFINISHED:
             return
-        key = _key(bundle.owner, bundle.id)
-        failed: dict[str, Value | None] = {"state": "failed", "failure": reason}
         try:
-            self._notices.leave(
-                bundle.owner,
-                "bundle-failed",
-                bundle.id,
-                f"A bundle could not be made: {reason}",
-                self._table.update(key, failed, when={"state": row["state"]}),
-                self._prepared(row),
-            )
+            self._end(bundle, row, "failed", {"failure": reason}, failed_text(reason))
         except Changed:
             return self.fail(bundle, reason)
         self._drop(bundle.id)
         self._events.announce(bundle.owner, "bundle", bundle.id, state="failed")
+
+    def _end(
+        self, bundle: Bundle, row: Row, state: str, more: dict[str, Value | None], text: str
+    ) -> None:
+        """End the preparation, and tell of it unless the bundle is quiet. Raises Changed."""
+        key, when = _key(bundle.owner, bundle.id), {"state": row["state"]}
+        ended = self._table.update(key, {**more, "state": state}, when=when)
+        if "quiet" in row:
+            self._table.write(ended, self._prepared(row))
+        else:
+            kind = f"bundle-{state}"
+            self._notices.leave(bundle.owner, kind, bundle.id, text, ended, self._prepared(row))
 
     def skipped(self, bundle: Bundle) -> list[Skipped]:
         return [

@@ -13,6 +13,7 @@ from fototeca.catalog.protocol import (
     Member,
     Placed,
     Skipped,
+    failed_text,
     ready_text,
 )
 from fototeca.catalog.sqlite.database import Database
@@ -44,14 +45,15 @@ class SqliteBundles:
         *,
         name: str = "",
         without: Collection[str] = (),
+        quiet: bool = False,
     ) -> Bundle:
         id = new_id()
         with self._database.write() as connection:
             key = self._database.owner_key(owner)
             bundle = connection.execute(
-                "INSERT INTO bundle (id, owner, selection, state, created_at, expires_at, photos,"
-                " bytes) VALUES (?, ?, ?, 'preparing', ?, ?, 0, 0) RETURNING key",
-                (id, key, selection_text(selection), to_micros(at), to_micros(expires_at)),
+                "INSERT INTO bundle (id, owner, selection, state, created_at, expires_at, quiet,"
+                " photos, bytes) VALUES (?, ?, ?, 'preparing', ?, ?, ?, 0, 0) RETURNING key",
+                (id, key, selection_text(selection), to_micros(at), to_micros(expires_at), quiet),
             ).fetchone()[0]
             if ids is None:
                 photos = self._photos.selected(key, selection, name)
@@ -240,13 +242,14 @@ class SqliteBundles:
         with self._database.write() as connection:
             row = connection.execute(
                 "UPDATE bundle SET state = 'ready', archive_size = ?, etag = ?"
-                " WHERE id = ? AND state = 'preparing' RETURNING owner, photos, skipped",
+                " WHERE id = ? AND state = 'preparing' RETURNING owner, photos, skipped, quiet",
                 (archive_size, etag, bundle.id),
             ).fetchone()
             if row is None:
                 return False
-            text = ready_text(row["photos"], row["skipped"])
-            leave_notice(self._database, row["owner"], "bundle-ready", bundle.id, text)
+            if not row["quiet"]:
+                text = ready_text(row["photos"], row["skipped"])
+                leave_notice(self._database, row["owner"], "bundle-ready", bundle.id, text)
             self._database.announce(row["owner"], "bundle", bundle.id, state="ready")
             return True
 
@@ -254,19 +257,15 @@ class SqliteBundles:
         with self._database.write() as connection:
             row = connection.execute(
                 "UPDATE bundle SET state = 'failed', failure = ? WHERE id = ?"
-                " AND state = 'preparing' RETURNING key, owner",
+                " AND state = 'preparing' RETURNING key, owner, quiet",
                 (reason, bundle.id),
             ).fetchone()
             if row is None:
                 return
             self._drop_rows(row["key"])
-            leave_notice(
-                self._database,
-                row["owner"],
-                "bundle-failed",
-                bundle.id,
-                f"A bundle could not be made: {reason}",
-            )
+            if not row["quiet"]:
+                text = failed_text(reason)
+                leave_notice(self._database, row["owner"], "bundle-failed", bundle.id, text)
             self._database.announce(row["owner"], "bundle", bundle.id, state="failed")
 
     def skipped(self, bundle: Bundle) -> list[Skipped]:
