@@ -185,7 +185,8 @@ def labels_on(
     `detections` is confidence by label, rolled up: a parent's includes its kinds'. A label is on
     when the owner added it, when its confidence reaches its threshold, or when one of its kinds is
     on; never when the owner removed it. Removing a label removes its kinds too, and takes their
-    share out of what its parents rest on, so a parent stays only while something else supports it.
+    share out of what its parents rest on, so a parent stays only while something else supports it
+    (docs/decisions/0008 says where that takes too much).
     """
     hidden: set[str] = set()
     for name in correction.removed:
