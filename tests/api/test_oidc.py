@@ -18,6 +18,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from oidc_provider_mock import run_server_in_thread
 
+from fototeca.identity import oidc
+from fototeca.identity.oidc import OidcProvider, ProviderUnavailable
 from tests.api.conftest import EMAIL, Serve, Served
 
 CLIENT = "fototeca"
@@ -152,10 +154,17 @@ class Cheat:
         self.key = RSAKey.generate_key(2048, {"kid": "one"})
         self.bend: Callable[[dict[str, Any]], str] = self.signed
         self.nonce = ""
+        self.asked = 0
+        self.away = False
         cheat = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                cheat.asked += 1
+                if cheat.away:
+                    time.sleep(1.5)
+                    self.send_error(503)
+                    return
                 if self.path == "/jwks":
                     self.answer(KeySet([cheat.key]).as_dict(private=False))
                     return
@@ -262,6 +271,34 @@ def test_no_bent_token_signs_anybody_in(serve: Serve, cheat: Cheat) -> None:
     log = served.log.read_text()
     assert "Traceback" not in log
     assert cheat.nonce not in log
+
+
+def test_a_provider_that_is_away_holds_up_few(cheat: Cheat) -> None:
+    cheat.away = True
+    provider = OidcProvider(cheat.issuer, CLIENT, None, b"key")
+    for _ in range(20):
+        assert provider.subject("a.b.c") is None
+        with pytest.raises(ProviderUnavailable):
+            provider.sign_out_url("http://here/")
+    assert cheat.asked == 1, "it was asked again and again"
+
+
+def test_nobody_waits_for_keys_that_are_known(
+    cheat: Cheat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = OidcProvider(cheat.issuer, CLIENT, None, b"key")
+    good = cheat.signed(cheat.claims())
+    assert provider.subject(good) is not None
+    monkeypatch.setattr(oidc, "KEYS_SECONDS", 0.0)
+    cheat.away = True
+    odd = threading.Thread(target=provider.subject, args=("a.b.c",))
+    odd.start()
+    started = time.monotonic()
+    assert provider.subject("a.b.c") is None
+    assert provider.subject(good) is not None
+    assert time.monotonic() - started < 1
+    odd.join()
+    assert provider.subject(good) is not None, "the provider is away, its keys are known"
 
 
 def test_a_token_of_the_provider_is_as_good_as_ours_while_it_lasts(

@@ -8,22 +8,23 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import logging
+import math
 import secrets
 import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 """Signatures with a public key. Neither `none` nor a shared secret can pass for one of them."""
@@ -35,6 +36,10 @@ MAX_ANSWER = 1 << 20
 METADATA_SECONDS = 3600.0
 KEYS_SECONDS = 60.0
 """A token signed by an unknown key has the keys read anew, at most this often."""
+AWAY_SECONDS = 15.0
+"""A provider that did not answer is not asked again for so long."""
+WAIT_SECONDS = 2.0
+"""How long a request waits while another one asks the provider."""
 FLOW_SECONDS = 600
 """How long somebody may take to sign in at the provider."""
 LEEWAY = 60
@@ -71,6 +76,51 @@ class Subject:
     """Only when the provider has verified it."""
 
 
+class Kept(Generic[T]):
+    """What the provider says of itself, asked for as rarely as will do.
+
+    Whoever is not signed in can have it asked for: so only one thread at a time stands waiting for
+    a provider that is away, and only now and then.
+    """
+
+    def __init__(self, ask: Callable[[], T], lifetime: float) -> None:
+        self._ask = ask
+        self._lifetime = lifetime
+        self._found: T | None = None
+        self._failure: ProviderUnavailable | None = None
+        self._asked: float | None = None
+        self._asking = threading.Lock()
+
+    def get(self, at_most: float = math.inf) -> T:
+        """At most so many seconds old; older while another thread asks, or the provider is away.
+
+        Raises ProviderUnavailable.
+        """
+        wait = WAIT_SECONDS if self._found is None else 0.0
+        if self._is_due(at_most) and self._asking.acquire(timeout=wait):
+            try:
+                if self._is_due(at_most):  # still
+                    self._renew()
+            finally:
+                self._asking.release()
+        if self._found is None:
+            raise self._failure or ProviderUnavailable("the provider is slow to answer")
+        return self._found
+
+    def _renew(self) -> None:
+        try:
+            self._found, self._failure = self._ask(), None
+        except ProviderUnavailable as error:
+            self._failure = error
+        self._asked = time.monotonic()
+
+    def _is_due(self, at_most: float) -> bool:
+        if self._asked is None:
+            return True
+        good_for = AWAY_SECONDS if self._failure else min(self._lifetime, at_most)
+        return time.monotonic() - self._asked > good_for
+
+
 class OidcProvider:
     """A provider that this deployment trusts. Safe to use from several threads."""
 
@@ -80,9 +130,8 @@ class OidcProvider:
         self._client_id = client_id
         self._client_secret = client_secret
         self._key = key
-        self._lock = threading.Lock()
-        self._metadata: tuple[dict[str, Any], float] | None = None
-        self._keys: tuple[KeySet, float] | None = None
+        self._metadata = Kept(self._read_metadata, METADATA_SECONDS)
+        self._keys = Kept(self._read_keys, math.inf)
 
     def begin(self, redirect_uri: str) -> tuple[str, str]:
         """The provider's address to go to, and what the browser keeps meanwhile.
@@ -136,7 +185,7 @@ class OidcProvider:
 
     def sign_out_url(self, back: str) -> str | None:
         """Where the session at the provider itself is ended. Raises ProviderUnavailable."""
-        endpoint = self._described().get("end_session_endpoint")
+        endpoint = self._metadata.get().get("end_session_endpoint")
         if not isinstance(endpoint, str):
             return None
         parameters = {"client_id": self._client_id, "post_logout_redirect_uri": back}
@@ -146,10 +195,10 @@ class OidcProvider:
         """A token's claims, signature, issuer, audience and times checked."""
         try:
             try:
-                found = jwt.decode(token, self._key_set(), algorithms=ALGORITHMS)
+                found = jwt.decode(token, self._keys.get(), algorithms=ALGORITHMS)
             except (JoseError, ValueError):
                 # The provider may have changed its keys.
-                found = jwt.decode(token, self._key_set(anew=True), algorithms=ALGORITHMS)
+                found = jwt.decode(token, self._keys.get(KEYS_SECONDS), algorithms=ALGORITHMS)
             claims = dict(found.claims)
             rules = jwt.JWTClaimsRegistry(
                 leeway=LEEWAY,
@@ -179,27 +228,24 @@ class OidcProvider:
             email if verified and isinstance(email, str) else None,
         )
 
-    def _key_set(self, anew: bool = False) -> KeySet:
-        with self._lock:
-            if self._keys is None or (anew and time.monotonic() - self._keys[1] > KEYS_SECONDS):
-                document = self._get(self._endpoint("jwks_uri"))
-                self._keys = KeySet.import_key_set(document), time.monotonic()  # type: ignore[arg-type]
-            return self._keys[0]
-
     def _endpoint(self, name: str) -> str:
-        endpoint = self._described().get(name)
+        endpoint = self._metadata.get().get(name)
         if not isinstance(endpoint, str) or not endpoint.startswith(("https://", "http://")):
             raise ProviderUnavailable(f"the provider describes no {name}")
         return endpoint
 
-    def _described(self) -> dict[str, Any]:
-        kept = self._metadata
-        if kept is None or time.monotonic() - kept[1] > METADATA_SECONDS:
-            document = self._get(f"{self._issuer}/.well-known/openid-configuration")
-            if str(document.get("issuer", "")).rstrip("/") != self._issuer:
-                raise ProviderUnavailable("the provider describes another issuer")
-            kept = self._metadata = document, time.monotonic()
-        return kept[0]
+    def _read_metadata(self) -> dict[str, Any]:
+        document = self._get(f"{self._issuer}/.well-known/openid-configuration")
+        if str(document.get("issuer", "")).rstrip("/") != self._issuer:
+            raise ProviderUnavailable("the provider describes another issuer")
+        return document
+
+    def _read_keys(self) -> KeySet:
+        document = self._get(self._endpoint("jwks_uri"))
+        try:
+            return KeySet.import_key_set(document)  # type: ignore[arg-type]
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise ProviderUnavailable("the provider's keys are nonsense") from error
 
     def _get(self, url: str) -> dict[str, Any]:
         return self._answer(urllib.request.Request(url))  # noqa: S310 - a scheme of ours
