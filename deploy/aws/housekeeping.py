@@ -16,7 +16,7 @@ from deploy.aws.catalog import Catalog
 from deploy.aws.functions import Functions, may, may_import, may_in, may_tell
 from deploy.aws.labelling import Intake
 from deploy.aws.options import Options
-from deploy.aws.queues import aside
+from deploy.aws.queues import aside, dead_letters
 from deploy.aws.storage import INBOX, ORIGINALS, RENDITIONS, Storage
 
 TIMEOUT = Duration.minutes(10)
@@ -37,6 +37,7 @@ class Housekeeping(Construct):
         options: Options,
     ) -> None:
         super().__init__(scope, id)
+        failed = dead_letters(intake.originals)
         self.function = functions.make(
             self,
             "Function",
@@ -47,15 +48,18 @@ class Housekeeping(Construct):
             environment={
                 "FOTOTECA_STATE_MACHINE": bundles.machine.state_machine_arn,
                 "FOTOTECA_ORIGINALS_QUEUE": intake.originals.queue_url,
+                "FOTOTECA_ORIGINALS_FAILED_QUEUE": failed.queue_url,
+                "FOTOTECA_INBOX_QUEUE": intake.inbox.queue_url,
             },
         )
         self._do_chores()
-        may(self.function, "sqs:SendMessage", on=intake.originals.queue_arn)
-        may(self.function, "sqs:GetQueueAttributes", on=intake.originals.queue_arn)
+        arriving = [intake.originals.queue_arn, intake.inbox.queue_arn]
+        may(self.function, "sqs:SendMessage", "sqs:GetQueueAttributes", on=arriving)
+        may(self.function, "sqs:ReceiveMessage", "sqs:DeleteMessage", on=failed.queue_arn)
         may(self.function, "states:StartExecution", on=bundles.machine.state_machine_arn)
         may_tell(self.function, notices)
         catalog.open_to(self.function)
-        # No version is ever deleted by a function: what was purged can be had back for a month.
+        # No version of them is ever deleted: what was purged can be had back for a month.
         for prefix in (ORIGINALS, RENDITIONS):
             may_in(self.function, storage.photos, prefix, "s3:DeleteObject")
         may_in(

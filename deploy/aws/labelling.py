@@ -13,6 +13,8 @@ from deploy.aws.queues import feed, queue
 from deploy.aws.storage import INBOX, ORIGINALS, REFUSED, RENDITIONS, Storage
 
 TIMEOUT = Duration.minutes(2)
+LEAST = 2
+"""Functions that SQS calls at the same time, at least."""
 
 
 class Intake(Construct):
@@ -67,11 +69,15 @@ class Labelling(Construct):
             memory=1769,
             timeout=TIMEOUT,
         )
-        may_in(self.inbox, photos, INBOX, "s3:GetObject", "s3:DeleteObject")
+        # The version that was read, and not one that came in its place.
+        may_in(self.inbox, photos, INBOX, "s3:GetObject", "s3:DeleteObjectVersion")
         may_in(self.inbox, photos, ORIGINALS, "s3:GetObject", "s3:PutObject")
         may_in(self.inbox, photos, REFUSED, "s3:PutObject")
         may(self.inbox, "s3:ListBucket", on=photos.bucket_arn)
 
-        for function, arriving in ((self.label, intake.originals), (self.inbox, intake.inbox)):
+        for function, arriving, concurrency in (
+            (self.label, intake.originals, options.label_concurrency),
+            (self.inbox, intake.inbox, max(LEAST, options.label_concurrency // 2)),
+        ):
             catalog.open_to(function)
-            feed(function, arriving, at_once=10, concurrency=options.label_concurrency)
+            feed(function, arriving, at_once=10, concurrency=concurrency)

@@ -27,11 +27,14 @@ class Options:
     """Anyone may make an account."""
     archive_tiers: bool = False
     """Originals not opened for 90 and 180 days go where opening takes hours."""
-    label_concurrency: int = 10
-    """Photos labelled at the same time; SQS needs at least 2."""
+    label_concurrency: int = 4
+    """Batches labelled at the same time, and half as many taken from the inbox; at least 2.
+
+    A new AWS account runs 10 functions in all, the API's among them.
+    """
     reserved_concurrency: int | None = None
-    """Kept for the API alone; new AWS accounts have 10 in all, and can reserve none."""
-    part_concurrency: int = 20
+    """Kept for the API alone; a new account can reserve none."""
+    part_concurrency: int = 5
     budget: int = 10
     """US dollars a month: near it, a message. 0 is no budget, for who may not see the bill."""
     pam_origins: tuple[str, ...] = ()

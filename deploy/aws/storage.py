@@ -14,11 +14,11 @@ from deploy.aws.reasons import acknowledge
 
 ORIGINALS, RENDITIONS, INBOX = "originals/", "renditions/", "inbox/"
 REFUSED = "refused/"
-"""What came into the inbox and was no photo."""
+"""What came into the inbox and was no photo: for a month, for its owner to look at."""
 UNFINISHED = 2
 """Days after which the parts of an upload that nobody completed go."""
 REGRET = 30
-"""Days that a purged original can still be had back by its version."""
+"""Days that a purged original can still be had back by its version, and what was refused lies."""
 
 
 class Storage(Construct):
@@ -92,6 +92,11 @@ class Storage(Construct):
                         expired_object_delete_marker=True,
                     )
                     for prefix in (INBOX, RENDITIONS)
+                ),
+                s3.LifecycleRule(
+                    prefix=REFUSED,
+                    expiration=Duration.days(REGRET),
+                    noncurrent_version_expiration=Duration.days(1),
                 ),
             ],
         )

@@ -1,4 +1,4 @@
-"""The function of every hour and of chores, on a library in a folder: who goes on, how long."""
+"""The function of every hour and of chores: who goes on, how long, and what is sent again."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 
-from fototeca.app import Library, open_library
+from fototeca.app import Library
 from fototeca.bucket_imports import BucketImports, Found, Listing
 from fototeca.catalog.protocol import Failed, Labelled
+from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.imports import Importing
+from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection, Selection, now
-from fototeca.serverless import chores, housekeeping
+from fototeca.serverless import chores, housekeeping, inbox, left_over, messages
 from fototeca.settings import Settings
-from tests.conftest import MakeJpeg
+from fototeca.vault.s3 import S3Vault
+from tests.conftest import MakeJpeg, new_buckets
+
+pytestmark = pytest.mark.xdist_group("seaweed")
 
 
 @dataclass
@@ -28,16 +33,22 @@ class Cloud:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     under_way: int = 0
     """Messages in every queue."""
+    put_aside: list[dict[str, str]] = field(default_factory=list)
+
+    def told(self, queue: str) -> list[str]:
+        """Keys of objects that a queue was told of."""
+        return [
+            created.key
+            for name, parameters in self.asked
+            if name == "send_message_batch" and parameters["QueueUrl"] == queue
+            for entry in parameters["Entries"]
+            for created in messages.created(json.loads(entry["MessageBody"]))
+        ]
 
     @property
     def sent(self) -> list[str]:
         """Photos that the queue of originals was told of."""
-        return [
-            json.loads(entry["MessageBody"])["Records"][0]["s3"]["object"]["key"].rpartition("/")[2]
-            for name, parameters in self.asked
-            if name == "send_message_batch"
-            for entry in parameters["Entries"]
-        ]
+        return [key.rpartition("/")[2] for key in self.told("originals")]
 
     @property
     def called(self) -> list[dict[str, Any]]:
@@ -47,8 +58,15 @@ class Cloud:
         ]
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
-        names = housekeeping.UNDER_WAY
+        names = left_over.UNDER_WAY
         return {"Attributes": dict.fromkeys(names, str(self.under_way))}
+
+    def receive_message(self, **_: Any) -> dict[str, Any]:
+        """Some, and the same again until they are deleted."""
+        return {"Messages": self.put_aside[:10]} if self.put_aside else {}
+
+    def delete_message(self, *, ReceiptHandle: str, **_: Any) -> None:
+        self.put_aside = [each for each in self.put_aside if each["ReceiptHandle"] != ReceiptHandle]
 
     def __getattr__(self, name: str) -> Any:
         def asked(**parameters: Any) -> dict[str, Any]:
@@ -95,23 +113,30 @@ class Empty:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     cloud = Cloud()
-    for module in (chores, housekeeping):
+    for module in (chores, left_over):
         monkeypatch.setattr(module, "client", lambda _service: cloud)
     monkeypatch.setenv("FOTOTECA_ORIGINALS_QUEUE", "originals")
+    monkeypatch.setenv("FOTOTECA_ORIGINALS_FAILED_QUEUE", "failed")
+    monkeypatch.setenv("FOTOTECA_INBOX_QUEUE", "inbox")
     return cloud
 
 
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> Iterator[Library]:
-    with open_library(Settings(library=tmp_path / "library")) as opened:
-        for module in (chores, housekeeping):
+def library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloud: Cloud, seaweed: Any
+) -> Iterator[Library]:
+    taxonomy = Taxonomy.load()
+    catalog = SqliteCatalog(tmp_path / "catalog.sqlite3", taxonomy)
+    vault = S3Vault(*new_buckets(seaweed), seaweed)
+    with Library(Settings(library=tmp_path), taxonomy, catalog, vault, None) as opened:
+        for module in (chores, housekeeping, inbox, left_over):
             monkeypatch.setattr(module, "library", lambda: opened)
         yield opened
 
 
 @pytest.fixture
 def owner(library: Library) -> str:
-    return library.local_account().id
+    return library.catalog.accounts.add("dan@example.com", "hash", now()).id
 
 
 @pytest.fixture
@@ -225,17 +250,67 @@ def test_purging_stops_when_the_time_is_over_and_goes_on_in_an_hour(
 ) -> None:
     library.catalog.photos.trash(owner, labelled, now() - timedelta(days=31))
 
+    def in_trash() -> int:
+        return library.catalog.photos.page(owner, Selection(), trashed=True).total
+
     class Short(Context):
         """An invocation that has time for two photos."""
 
-        looks = 0
-
         def get_remaining_time_in_millis(self) -> int:
-            self.looks += 1
-            return 600_000 if self.looks <= 2 else 0
+            return 600_000 if in_trash() > 3 else 0
 
     housekeeping.handler({}, Short())
-    left = library.catalog.photos.page(owner, Selection(), trashed=True).total
-    assert left == 3
+    assert in_trash() == 3
     hourly()
-    assert library.catalog.photos.page(owner, Selection(), trashed=True).total == 0
+    assert in_trash() == 0
+
+
+def put_aside(cloud: Cloud, body: object) -> str:
+    """A message that was; its receipt."""
+    receipt = f"r{len(cloud.put_aside)}"
+    cloud.put_aside.append(
+        {"MessageId": receipt, "ReceiptHandle": receipt, "Body": json.dumps(body)}
+    )
+    return receipt
+
+
+def test_an_original_that_was_put_aside_is_taken_over_once_its_account_is_there(
+    library: Library, owner: str, cloud: Cloud, labelled: list[str]
+) -> None:
+    lost = f"originals/{owner}/{'a' * 64}"
+    stranger = f"originals/{'f' * 16}/{'b' * 64}"
+    known = f"originals/{owner}/{labelled[0]}"
+    put_aside(cloud, messages.as_created(lost))
+    left = [
+        put_aside(cloud, body)
+        for body in (
+            messages.as_created(stranger),
+            messages.as_created(known),
+            messages.as_created("originals/../x"),
+            {"Records": [{"eventName": "ObjectCreated:Put"}]},
+            {"Records": "none"},
+            ["nonsense"],
+        )
+    ]
+    hourly()
+    assert cloud.told("originals") == [lost]
+    assert [message["MessageId"] for message in cloud.put_aside] == left
+
+
+def test_what_still_lies_in_the_inbox_is_sent_again(
+    library: Library, owner: str, cloud: Cloud, seaweed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(library.vault, S3Vault)
+    bucket = library.vault.photos.bucket
+    mine = ["inbox/dan@example.com/Año 1+1/50% of.jpg", f"inbox/{owner}/x.jpg"]
+    for key in (*mine, "inbox/nobody@example.com/x.jpg", "inbox/dan@example.com/folder/"):
+        seaweed.put_object(Bucket=bucket, Key=key, Body=b"x")
+    hourly()
+    assert cloud.told("inbox") == []  # they may be on their way
+    monkeypatch.setattr(left_over, "now", lambda: now() + timedelta(hours=2))
+    cloud.under_way = 1
+    hourly()
+    assert cloud.told("inbox") == []
+    cloud.under_way = 0
+    hourly()
+    assert sorted(cloud.told("inbox")) == sorted(mine)

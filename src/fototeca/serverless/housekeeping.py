@@ -6,25 +6,20 @@ Between the hours: chores, as requests ask for them.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from fototeca.photos import now
+from fototeca.serverless import left_over
 from fototeca.serverless.chores import Chores
-from fototeca.serverless.warm import Context, client, library
+from fototeca.serverless.warm import Context, library
 from fototeca.work.tidying import tidy
 
 log = logging.getLogger(__name__)
 
 AT_IT = timedelta(minutes=15)
 """Whoever brings in an import counts something within this time: no function lives longer."""
-UNDER_WAY = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 
 
 def handler(event: Mapping[str, Any], context: Context) -> None:
@@ -41,7 +36,9 @@ def _hourly(chores: Chores) -> None:
     steps = (
         _tell,
         _prepare,
-        lambda: _label_left_over(chores),
+        lambda: left_over.label_waiting(chores),
+        lambda: left_over.take_over_put_aside(chores),
+        lambda: left_over.take_from_inbox(chores),
         lambda: _bring_in_left_over(chores),
         chores.recompute,
         # It may take longer than there is time, and goes on in an hour.
@@ -87,15 +84,3 @@ def _bring_in_left_over(chores: Chores) -> None:
     for progress in library().catalog.imports.running():
         if now() - (progress.moved_at or progress.started_at) > AT_IT:
             chores.bring_in(progress.owner, progress.id)
-
-
-def _label_left_over(chores: Chores) -> None:
-    """Photos that wait although no message is under way: theirs were put aside, or never sent."""
-    answer = client("sqs").get_queue_attributes(
-        QueueUrl=os.environ["FOTOTECA_ORIGINALS_QUEUE"], AttributeNames=list(UNDER_WAY)
-    )
-    if any(int(answer["Attributes"][name]) for name in UNDER_WAY):
-        return
-    for account in library().catalog.accounts.all():
-        if library().catalog.queue.work(account.id).waiting:
-            chores.label_waiting(account.id)

@@ -13,7 +13,7 @@ from typing import Any
 
 from fototeca.catalog.protocol import Account
 from fototeca.ingest import Refused as RefusedBytes
-from fototeca.ingest import too_large
+from fototeca.ingest import TooLarge, too_large
 from fototeca.serverless.messages import Message, Refused, TooEarly, created, each
 from fototeca.serverless.warm import Context, library
 from fototeca.vault.s3 import S3Vault
@@ -36,7 +36,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _take(key: str) -> None:
     """Safe to be done again: what was taken is gone. Raises Refused, TooEarly."""
     found = KEY.fullmatch(key)
-    account = found and _account(found[1])
+    account = found and account_of(found[1])
     if found is None or account is None:
         raise Refused("an object in the inbox of no account")
     name = found[3]
@@ -47,15 +47,17 @@ def _take(key: str) -> None:
     try:
         _ingest(account.id, key, name, said)
     except RefusedBytes as error:
-        _set_aside(key)
+        # What is too large is no photo that was hurt: it is not worth keeping.
+        if not isinstance(error, TooLarge):
+            _set_aside(key)
         library().catalog.notices.add(account.id, "inbox-refused", found[2], f"{found[2]}: {error}")
-    _photos().delete(key)
+    _photos().delete_version(key, said)
 
 
 def _ingest(owner: str, key: str, name: str, said: Mapping[str, Any]) -> None:
     opened = library()
     if said["ContentLength"] > opened.settings.max_file_bytes:
-        raise RefusedBytes(too_large(opened.settings.limits))
+        raise TooLarge(too_large(opened.settings.limits))
     with opened.vault.stage() as staged:
         for chunk in _photos().read(key, 0, said["ContentLength"]):
             staged.write(chunk)
@@ -72,10 +74,13 @@ def _set_aside(key: str) -> None:
             Bucket=bucket,
             Key=f"refused/{key.removeprefix('inbox/')}",
             CopySource={"Bucket": bucket, "Key": key},
+            # Tags would need one more permission.
+            TaggingDirective="REPLACE",
         )
 
 
-def _account(name: str) -> Account | None:
+def account_of(name: str) -> Account | None:
+    """Of a folder of the inbox."""
     accounts = library().catalog.accounts
     return accounts.get(name) or accounts.by_email(name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -17,11 +16,11 @@ from fototeca.serverless.messages import Created, Message, Refused, TooEarly, cr
 from fototeca.serverless.warm import Context, library
 from fototeca.vault.protocol import OriginalMissing
 from fototeca.vault.s3 import S3Vault
+from fototeca.vault.s3.keys import original_in
 from fototeca.work.labelling import NOT_ITS_FAULT, PhotoLabelling
 
 log = logging.getLogger(__name__)
 
-KEY = re.compile(r"originals/([0-9a-f]{16})/([0-9a-f]{64})")
 TRIES = 3
 """A photo that ended its function this often is not tried again."""
 LEASE = timedelta(minutes=2)
@@ -43,10 +42,10 @@ class _Original:
 
     def __init__(self, object: Created, worker: str) -> None:
         """Raises Refused for what is no original of an account that is here."""
-        found = KEY.fullmatch(object.key)
-        if found is None:
+        place = original_in(object.key)
+        if place is None:
             raise Refused("an object whose key is not an original's")
-        self._owner, self._id = found.groups()
+        self._owner, self._id = place
         self._at = object.at
         # A worker's name has the process before its last hyphen.
         self._worker = f"{worker}-0"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from fototeca.serverless import RECEIVES
 from fototeca.serverless.warm import Context, client, seconds_left
@@ -98,8 +98,9 @@ def created(body: Mapping[str, Any]) -> Iterator[Created]:
 
 
 def as_created(key: str) -> dict[str, Any]:
-    """The body of a message that has an object worked on once more. Its key needs no encoding."""
-    return {"Records": [{"eventName": "ObjectCreated:Again", "s3": {"object": {"key": key}}}]}
+    """The body of a message that has an object worked on once more."""
+    object = {"key": quote_plus(key, safe="/")}
+    return {"Records": [{"eventName": "ObjectCreated:Again", "s3": {"object": object}}]}
 
 
 class _NoTime(Exception):

@@ -21,14 +21,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from fototeca.vault.protocol import (
-    ID,
-    OWNER,
     OriginalMissing,
     Size,
     Staged,
 )
 from fototeca.vault.s3.assembly import S3Assembly, whole_crc32
-from fototeca.vault.s3.keys import ORIGINALS, original_key, rendition_key, working_key
+from fototeca.vault.s3.keys import ORIGINALS, original_in, original_key, rendition_key, working_key
 from fototeca.vault.s3.objects import AT_ONCE, Objects, answered, refused, s3_client
 from fototeca.vault.s3.signing import TIERED, S3Signer, name_in
 from fototeca.vault.staging import FileStaged, staged_in
@@ -166,9 +164,9 @@ class S3Vault:
 
     def originals(self) -> Iterator[tuple[str, str, int]]:
         for key, size in self._photos.listed(ORIGINALS):
-            owner, _, id = key.removeprefix(ORIGINALS).partition("/")
-            if OWNER.fullmatch(owner) and ID.fullmatch(id):
-                yield owner, id, size
+            place = original_in(key)
+            if place is not None:
+                yield *place, size
 
     def keep_rendition(self, owner: str, id: str, size: Size, jpeg: bytes) -> None:
         # STANDARD: what is smaller than 128 KB is never tiered.

@@ -15,6 +15,13 @@ def original_key(owner: str, id: str) -> str:
     return f"{ORIGINALS}{_place(owner, id)}"
 
 
+def original_in(key: str) -> tuple[str, str] | None:
+    """(owner, id) of an original's key; None for any other."""
+    owner, _, id = key.removeprefix(ORIGINALS).partition("/")
+    is_one = key.startswith(ORIGINALS) and OWNER.fullmatch(owner) and ID.fullmatch(id)
+    return (owner, id) if is_one else None
+
+
 def rendition_key(owner: str, id: str, size: Size) -> str:
     return f"{RENDITIONS}{_place(owner, id)}.{size}.jpg"
 

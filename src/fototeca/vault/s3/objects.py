@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import IO, Any
 
@@ -137,6 +137,15 @@ class Objects:
         with answered(key):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)
 
+    def delete_version(self, key: str, said: Mapping[str, Any]) -> None:
+        """The object that `head` told of, and none that came in its place since.
+
+        Without versions that is any.
+        """
+        version = {"VersionId": said["VersionId"]} if "VersionId" in said else {}
+        with answered(key):
+            self.client.delete_object(Bucket=self.bucket, Key=key, **version)
+
     def delete(self, *keys: str) -> None:
         """Nothing happens for those that are not there."""
         objects = [{"Key": key} for key in keys]
@@ -149,12 +158,16 @@ class Objects:
 
     def listed(self, prefix: str) -> Iterator[tuple[str, int]]:
         """(key, bytes) of each object, in the order of their keys."""
+        for entry in self.entries(prefix):
+            yield entry["Key"], entry["Size"]
+
+    def entries(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """Each object as S3 lists it."""
         after: dict[str, str] = {}
         while True:
             with answered(prefix):
                 said = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **after)
-            for entry in said.get("Contents", []):
-                yield entry["Key"], entry["Size"]
+            yield from said.get("Contents", [])
             if not said.get("IsTruncated"):
                 return
             after = {"ContinuationToken": said["NextContinuationToken"]}

@@ -1,0 +1,91 @@
+"""What no message is under way for, since it was lost or put aside: every hour it is sent again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from fototeca.photos import now
+from fototeca.serverless.chores import Chores, send_all
+from fototeca.serverless.inbox import account_of
+from fototeca.serverless.messages import Refused, as_created, created
+from fototeca.serverless.warm import client, library
+from fototeca.vault.s3 import S3Vault
+from fototeca.vault.s3.keys import INBOX, original_in
+
+LONG = timedelta(hours=1)
+"""After which an object in the inbox is not still on its way."""
+UNDER_WAY = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+def label_waiting(chores: Chores) -> None:
+    """Photos that wait in the catalog."""
+    if _is_idle(os.environ["FOTOTECA_ORIGINALS_QUEUE"]):
+        for account in library().catalog.accounts.all():
+            if library().catalog.queue.work(account.id).waiting:
+                chores.label_waiting(account.id)
+
+
+def take_from_inbox(chores: Chores) -> None:
+    """Objects that still lie in the inbox: their account, too, may have come after them."""
+    queue = os.environ["FOTOTECA_INBOX_QUEUE"]
+    if _is_idle(queue):
+        send_all(queue, (as_created(key) for key in _in_inbox(chores)))
+
+
+def take_over_put_aside(chores: Chores) -> None:
+    """Originals whose messages were put aside, and that are no photos yet but could be."""
+    sqs, queue = client("sqs"), os.environ["FOTOTECA_ORIGINALS_FAILED_QUEUE"]
+    seen: set[str] = set()
+    while chores.has_time:
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        new = [message for message in found if message["MessageId"] not in seen]
+        if not new:
+            return
+        for message in new:
+            seen.add(message["MessageId"])
+            keys = list(_not_taken_over(message))
+            if keys:
+                send_all(os.environ["FOTOTECA_ORIGINALS_QUEUE"], map(as_created, keys))
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _is_idle(queue: str) -> bool:
+    answer = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=list(UNDER_WAY))
+    return not any(int(answer["Attributes"][name]) for name in UNDER_WAY)
+
+
+def _in_inbox(chores: Chores) -> Iterator[str]:
+    vault = library().vault
+    assert isinstance(vault, S3Vault)
+    known: dict[str, bool] = {}
+    for entry in vault.photos.entries(INBOX):
+        if not chores.has_time:
+            return
+        key = entry["Key"]
+        name = key.removeprefix(INBOX).partition("/")[0]
+        if name not in known:
+            known[name] = account_of(name) is not None
+        if known[name] and not key.endswith("/") and now() - entry["LastModified"] > LONG:
+            yield key
+
+
+def _not_taken_over(message: Mapping[str, Any]) -> Iterator[str]:
+    catalog = library().catalog
+    try:
+        for object in created(json.loads(message["Body"])):
+            place = original_in(object.key)
+            if place is None:
+                continue
+            owner, id = place
+            if catalog.accounts.get(owner) is not None and catalog.photos.get(owner, id) is None:
+                yield object.key
+    except (Refused, ValueError, AttributeError):
+        return  # nonsense: for someone to look at

@@ -1,0 +1,126 @@
+"""The inbox function: what it takes, what it sets aside, and what it leaves for the next event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fototeca.app import Library
+from fototeca.catalog.sqlite import SqliteCatalog
+from fototeca.labelling.taxonomy import Taxonomy
+from fototeca.photos import now
+from fototeca.serverless import inbox, messages
+from fototeca.settings import Settings
+from fototeca.vault.s3 import S3Vault
+from fototeca.vault.s3.objects import Objects
+from tests.aws.runtime import arrived
+from tests.conftest import MakeJpeg, new_buckets
+
+pytestmark = pytest.mark.xdist_group("ministack-s3")
+PLACE = "inbox/dan@example.com/2024/a b+c.jpg"
+
+
+@dataclass
+class Context:
+    aws_request_id: str = "7e57"
+    function_name: str = "inbox"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ministack: Any) -> Iterator[Library]:
+    taxonomy = Taxonomy.load()
+    catalog = SqliteCatalog(tmp_path / "catalog.sqlite3", taxonomy)
+    vault = S3Vault(*new_buckets(ministack), ministack)
+    ministack.put_bucket_versioning(
+        Bucket=vault.photos.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    settings = Settings(library=tmp_path, max_file_bytes=100_000)
+    with Library(settings, taxonomy, catalog, vault, None) as opened:
+        monkeypatch.setattr(inbox, "library", lambda: opened)
+        monkeypatch.setattr(messages, "_give_back", lambda _record, _pause: None)
+        yield opened
+
+
+@pytest.fixture
+def owner(library: Library) -> str:
+    return library.catalog.accounts.add("dan@example.com", "hash", now()).id
+
+
+@pytest.fixture
+def photos(library: Library, owner: str) -> Objects:
+    assert isinstance(library.vault, S3Vault)
+    return library.vault.photos
+
+
+def take(key: str = PLACE) -> bool:
+    return not inbox.handler(arrived(key), Context())["batchItemFailures"]
+
+
+def keys(photos: Objects) -> list[str]:
+    return [key for prefix in ("inbox/", "refused/") for key, _ in photos.listed(prefix)]
+
+
+def test_what_came_while_another_was_taken_is_left_for_its_own_event(
+    library: Library,
+    owner: str,
+    photos: Objects,
+    make_jpeg: MakeJpeg,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = make_jpeg(1), make_jpeg(2)
+    photos.put(PLACE, first)
+    add = library.ingest.add
+
+    def slow(*given: Any) -> Any:
+        done = add(*given)
+        photos.put(PLACE, second)
+        return done
+
+    monkeypatch.setattr(library.ingest, "add", slow)
+    assert take()
+    monkeypatch.setattr(library.ingest, "add", add)
+    assert keys(photos) == [PLACE]
+    assert take()
+    assert keys(photos) == []
+    ids = [sha256(data).hexdigest() for data in (first, second)]
+    assert library.catalog.photos.known(owner, ids) == set(ids)
+    # Once more: it is gone.
+    assert take()
+
+
+def test_what_is_no_photo_is_set_aside_and_told(
+    library: Library, owner: str, photos: Objects, ministack: Any
+) -> None:
+    tagged = {"Tagging": "who=others"}
+    photos.put(PLACE, b"no photo", **tagged)
+    assert take()
+    assert keys(photos) == ["refused/dan@example.com/2024/a b+c.jpg"]
+    tags = ministack.get_object_tagging(Bucket=photos.bucket, Key=keys(photos)[0])
+    assert tags["TagSet"] == []
+    (notice,) = library.catalog.notices.of(owner)
+    assert notice.subject == "2024/a b+c.jpg"
+
+
+def test_what_is_too_large_is_told_and_not_kept(
+    library: Library, owner: str, photos: Objects
+) -> None:
+    photos.put(PLACE, bytes(100_001))
+    assert take()
+    assert keys(photos) == []
+    (notice,) = library.catalog.notices.of(owner)
+    assert "larger than" in notice.text
+
+
+def test_whose_account_is_not_there_yet_waits(photos: Objects, make_jpeg: MakeJpeg) -> None:
+    key = "inbox/eve@example.com/x.jpg"
+    photos.put(key, make_jpeg(1))
+    assert not take(key)
+    assert keys(photos) == [key]
