@@ -50,7 +50,9 @@ class Ingest:
     ) -> Ingested:
         """Keep the staged bytes as a photo; acknowledged, they are durable.
 
-        Raises Refused, VaultFull, CatalogFull: then nothing of it stays.
+        Raises Refused and VaultFull: then nothing of it stays. CatalogFull and CatalogBusy: no
+        photo does, but its bytes may, which the same upload or a check with repair finds again.
+        Deleting them could take those of an upload that was recorded meanwhile.
         """
         if staged.size > self._limits.file_bytes:
             raise TooLarge(too_large(self._limits))

@@ -158,7 +158,7 @@ def read_ticket(text: str, request: Request, library: Library) -> Ticket:
 async def received(
     request: Request, response: Response, library: Library, ticket: Ticket
 ) -> PhotoDocument:
-    """Take the body in as the ticket's photo; nothing of it stays when anything is wrong."""
+    """Take the body in as the ticket's photo; there is none when anything is wrong."""
     limit = library.settings.max_file_bytes
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
