@@ -33,7 +33,12 @@ def fill(catalog: SqliteCatalog, photos: int) -> str:
         connection.executemany(
             "INSERT INTO label (key, owner, name) VALUES (?, 1, ?)",
             [(key + 1, f"Label {key}") for key in range(LABELS)]
-            + [(LABELS + 1, "Day"), (LABELS + 2, "Night"), (LABELS + 3, "Old")],
+            + [
+                (LABELS + 1, "Day"),
+                (LABELS + 2, "Night"),
+                (LABELS + 3, "Old"),
+                (LABELS + 4, "Older"),
+            ],
         )
         for start in range(0, photos, 10_000):
             rows, memberships = [], []
@@ -44,6 +49,8 @@ def fill(catalog: SqliteCatalog, photos: int) -> str:
                 chosen.add(LABELS + 1 + key % 2)
                 if taken < year:
                     chosen.add(LABELS + 3)
+                if taken < year / 2:
+                    chosen.add(LABELS + 4)
                 memberships += [(label, taken, key) for label in chosen]
             connection.executemany(
                 "INSERT INTO photo (key, owner, id, name, size, crc32, media_type, width, height,"
@@ -55,7 +62,7 @@ def fill(catalog: SqliteCatalog, photos: int) -> str:
             connection.executemany(
                 "INSERT INTO photo_label (label, taken, photo) VALUES (?, ?, ?)", memberships
             )
-        for key in range(1, LABELS + 4):
+        for key in range(1, LABELS + 5):
             on = connection.execute("SELECT photo FROM photo_label WHERE label = ?", (key,))
             sets.replace(key, [photo for (photo,) in on])
         sets.replace(everything(1), range(1, photos + 1))
@@ -95,6 +102,7 @@ def run(photos: int = PHOTOS) -> list[tuple[str, float]]:
             "any, all and none": selection("Label 1|Label 2", "Label 0", "Label 3"),
             "none of a common label": selection(none="Label 0"),
             "only the oldest year": selection(all="Label 0|Old"),
+            "any of the oldest year": selection(any="Old|Older"),
             "two halves that never meet": selection(all="Day|Night"),
         }
         rows = [("label counts", timed(lambda: catalog.photos.labels(owner, Selection())))]
@@ -102,6 +110,14 @@ def run(photos: int = PHOTOS) -> list[tuple[str, float]]:
             page = timed(partial(catalog.photos.page, owner, chosen))
             within = timed(partial(catalog.photos.labels, owner, chosen), runs=2)
             rows += [(f"page: {what}", page), (f"label counts within: {what}", within)]
+        photos_of = catalog.photos
+        for what in ("everything", "one common label"):
+            layout = timed(partial(photos_of.layout, owner, pages[what]), runs=2)
+            totals = timed(partial(photos_of.totals, owner, pages[what]), runs=2)
+            rows += [(f"layout: {what}", layout), (f"totals: {what}", totals)]
+        for text in ("IMG_123", "nowhere"):
+            named = timed(partial(photos_of.page, owner, Selection(), name=text), runs=2)
+            rows.append((f"page: name contains {text}", named))
         catalog.close()
     return rows
 

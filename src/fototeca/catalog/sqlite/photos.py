@@ -42,6 +42,8 @@ Position = tuple[int, int]
 LAST: Position = (2**63 - 1, 2**63 - 1)
 FEW = 5_000
 """Up to so many selected photos are looked at one by one to find the newest."""
+MERGED = 20
+"""More labels than so many are walked by no merge: among them they have most photos."""
 CURSOR = struct.Struct(">qq")
 # SQLite takes 32,766 variables; fewer keep statements short.
 BATCH = 500
@@ -399,12 +401,21 @@ class SqlitePhotos:
                 (owner, *batch),
             )
             known.update((row["name"], (row["count"], row["key"])) for row in rows)
-        chosen_any = tuple(known[name][1] for name in sorted(selection.any) if name in known)
+        chosen_any = [known[name] for name in selection.any if name in known]
+        chosen_all = sorted(known[name] for name in selection.all if name in known)
+        # (on how many photos, the labels)
+        walks: list[tuple[int, tuple[int, ...]]] = []
+        if chosen_all:
+            walks.append((chosen_all[0][0], (chosen_all[0][1],)))
+        if 0 < len(chosen_any) <= MERGED:
+            counts, labels = zip(*chosen_any, strict=True)
+            walks.append((sum(counts), labels))
         return SelectedKeys(
-            any=chosen_any,
-            all=tuple(key for _, key in sorted(known[n] for n in selection.all if n in known)),
-            none=tuple(known[name][1] for name in sorted(selection.none) if name in known),
+            any=tuple(key for _, key in chosen_any),
+            all=tuple(key for _, key in chosen_all),
+            none=tuple(known[name][1] for name in selection.none if name in known),
             impossible=bool(selection.all - known.keys() or (selection.any and not chosen_any)),
+            narrowest=min(walks)[1] if walks else (),
         )
 
     def _found(self, owner: int, keys: SelectedKeys, trashed: bool, name: str) -> BitMap:
@@ -448,24 +459,27 @@ class SqlitePhotos:
             ).fetchall()
 
     def _newest_walking(
-        self, owner: int, label: int | None, photos: BitMap, after: Position, limit: int
+        self, owner: int, labels: tuple[int, ...], photos: BitMap, after: Position, limit: int
     ) -> list[sqlite3.Row]:
-        """The newest of many photos: walk by date, through a label's own photos where one is on
-        all of them, until enough are found."""
+        """The newest of many photos: walk by date, through the photos of labels of which each has
+        one where there are such, until enough are found."""
         connection = self._database.connection
-        if label is None:
+        if not labels:
             walk = connection.execute(
                 "SELECT key FROM photo INDEXED BY photo_by_date WHERE owner = ?"
                 " AND trashed_at IS NULL AND (taken, key) < (?, ?) ORDER BY taken DESC, key DESC",
                 (owner, *after),
             )
         else:
-            walk = connection.execute(
-                "SELECT photo FROM photo_label WHERE label = ? AND (taken, photo) < (?, ?)"
-                " ORDER BY taken DESC, photo DESC",
-                (label, *after),
+            # SQLite merges them as it goes, without sorting.
+            each = (
+                "SELECT photo, taken FROM photo_label WHERE label = ? AND (taken, photo) < (?, ?)"
             )
-        found = list(islice((key for (key,) in walk if key in photos), limit))
+            walk = connection.execute(
+                " UNION ".join([each] * len(labels)) + " ORDER BY taken DESC, photo DESC",
+                [value for label in labels for value in (label, *after)],
+            )
+        found = list(islice((row[0] for row in walk if row[0] in photos), limit))
         walk.close()
         return self._newest_of(BitMap(found), LAST, limit)
 

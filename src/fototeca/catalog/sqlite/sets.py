@@ -32,13 +32,8 @@ class SelectedKeys:
     all: tuple[int, ...] = ()
     none: tuple[int, ...] = ()
     impossible: bool = False
-
-    @property
-    def narrowest(self) -> int | None:
-        """A label that is on every selected photo, the one on fewest others."""
-        if self.all:
-            return self.all[0]
-        return self.any[0] if len(self.any) == 1 else None
+    narrowest: tuple[int, ...] = ()
+    """Labels of which every selected photo has one, on as few others as can be; () for none."""
 
 
 class PhotoSets:
