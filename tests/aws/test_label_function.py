@@ -15,11 +15,13 @@ from PIL import Image
 
 from fototeca import samples
 from fototeca.app import Library
+from fototeca.catalog.protocol import PhotoRecord
 from fototeca.labelling.protocol import LabellerUnavailable
-from fototeca.photos import Detection, Photo, now
+from fototeca.photos import Detection, Photo, Probe, State, now
 from fototeca.serverless import RECEIVES, label, messages, warm
 from tests.aws.emulator import Emulator, emulator
 from tests.aws.runtime import arrived, prepared
+from tests.conftest import MakeJpeg
 
 pytestmark = [pytest.mark.xdist_group("aws-emulator"), pytest.mark.slow]
 
@@ -198,3 +200,30 @@ def test_who_puts_an_original_without_its_name_is_given_time_to_record_it(
     photo = early.photo()
     assert photo is not None
     assert (photo.name, photo.state) == (f"{id[:12]}.jpg", "labelled")
+
+
+def test_a_photo_that_is_moved_here_into_the_trash_stays_there(
+    cloud: Emulator, arrival: Arrival, make_jpeg: MakeJpeg
+) -> None:
+    """Its original arrives after it was trashed elsewhere, and is told of before its record."""
+    catalog, data = arrival.library.catalog, make_jpeg(5)
+    id, moment = sha256(data).hexdigest(), now()
+    key = f"originals/{arrival.owner}/{id}"
+    cloud.client("s3").put_object(Bucket="photos", Key=key, Body=data)
+    event = json.loads(arrived(key)["Records"][0]["body"])
+    event["Records"][0]["eventTime"] = moment.isoformat()
+    moved = Arrival(arrival.library, arrival.owner, id, Queue(cloud, json.dumps(event)))
+    trashed = Photo(
+        arrival.owner,
+        id,
+        "old.jpg",
+        len(data),
+        0,
+        Probe("image/jpeg", 64, 48),
+        uploaded_at=moment - timedelta(days=9),
+        state=State.LABELLED,
+        trashed_at=moment - timedelta(days=2),
+    )
+    catalog.photos.put(PhotoRecord(trashed))
+    assert moved.handle()
+    assert moved.photo() == trashed

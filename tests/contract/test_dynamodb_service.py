@@ -202,22 +202,29 @@ def test_a_purge_keeps_uploads_out_until_its_end(dynamodb: Any) -> None:
     gone = label(catalog, owner, 1, Lake=0.9)
     catalog.photos.trash(owner, [gone.id], START)
     vault = {gone.id}
-    uploads: list[Thread] = []
+    restored: list[int] = []
 
     def upload() -> None:
         catalog.photos.add(photo(owner, 1))
         vault.add(gone.id)  # ingest looks for its bytes once it is recorded
 
+    def restore() -> None:
+        restored.append(catalog.photos.restore(owner, [gone.id]))
+
+    others = [Thread(target=upload), Thread(target=restore)]
+
     def delete_bytes(owner: str, id: str) -> None:
-        assert catalog.photos.restore(owner, [id]) == 0
         assert not catalog.photos.purge(owner, id, delete_bytes)
-        uploads.append(Thread(target=upload))
-        uploads[0].start()
-        uploads[0].join(timeout=0.3)
+        for other in others:
+            other.start()
+            other.join(timeout=0.3)
+        assert restored == []
         vault.discard(id)
 
     assert catalog.photos.purge(owner, gone.id, delete_bytes)
-    uploads[0].join()
+    for other in others:
+        other.join()
+    assert restored == [0]
     assert vault == {gone.id}
     back = catalog.photos.get(owner, gone.id)
     assert back is not None
@@ -238,9 +245,18 @@ def test_what_is_corrected_while_it_is_purged_is_purged(dynamodb: Any) -> None:
         correct(owner, id)
         raise VaultUnavailable(5, "broken off")
 
+    restored: list[int] = []
+    waiting = Thread(target=lambda: restored.append(catalog.photos.restore(owner, [gone.id])))
+
+    def restore_and_refuse(owner: str, id: str) -> None:
+        waiting.start()
+        waiting.join(timeout=0.3)
+        refuse(owner, id)
+
     with pytest.raises(VaultUnavailable):
-        catalog.photos.purge(owner, gone.id, refuse)
-    assert catalog.photos.restore(owner, [gone.id]) == 1
+        catalog.photos.purge(owner, gone.id, restore_and_refuse)
+    waiting.join()
+    assert restored == [1]
     catalog.photos.trash(owner, [gone.id], START)
     assert catalog.photos.purge(owner, gone.id, correct)
     assert catalog.photos.get(owner, gone.id) is None

@@ -17,7 +17,7 @@ from fototeca.app import Library
 from fototeca.bundling.parts import BuildingInParts
 from fototeca.catalog.protocol import Catalog
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import now
+from fototeca.photos import Selection, now
 from fototeca.settings import Settings
 from fototeca.vault.protocol import Size
 from fototeca.vault.s3 import S3Vault
@@ -117,22 +117,36 @@ def test_a_photo_whose_original_was_lost_is_taken_again(
     assert announce(client, make_jpeg(1))["state"] == "duplicate"
 
 
-@pytest.mark.parametrize("why", ["trashed", "event lost"])
-def test_bytes_that_are_there_but_not_shown_may_be_sent_again(
+def test_a_photo_in_the_trash_is_back_when_it_is_announced(
     client: TestClient,
     catalog: Catalog,
     vault: S3Vault,
     owner: str,
     add: AddPhoto,
     make_jpeg: MakeJpeg,
-    why: str,
 ) -> None:
-    """So that S3 tells of them again, and they are restored or taken in."""
+    """Its bytes are there; were they put once more, a purge could take them unseen."""
+    data, photos = make_jpeg(1), catalog.photos
+    photo = add(1)
+    photos.correct(owner, [photo.id], ["Mine"], [])
+    photos.trash(owner, [photo.id], now())
+    assert announce(client, data)["state"] == "duplicate"
+    assert [each.name for each in photos.labels(owner, Selection())] == ["Mine"]
+    # Its original was lost meanwhile: it is back, and waits for it.
+    photos.trash(owner, [photo.id], now())
+    vault.delete_original(owner, photo.id)
+    upload = announce(client, data)["upload"]
+    assert "if-none-match" in upload["headers"]
+    assert put(upload, data).status_code == 200
+    assert photos.known(owner, [photo.id])
+
+
+def test_bytes_that_are_there_but_not_known_may_be_sent_again(
+    client: TestClient, vault: S3Vault, owner: str, make_jpeg: MakeJpeg
+) -> None:
+    """So that S3 tells of them again, and they are taken in."""
     data = make_jpeg(1)
-    if why == "trashed":
-        catalog.photos.trash(owner, [add(1).id], now())
-    else:
-        assert put(announce(client, data)["upload"], data).status_code == 200
+    assert put(announce(client, data)["upload"], data).status_code == 200
     answer = announce(client, data)
     assert "if-none-match" not in answer["upload"]["headers"]
     assert put(answer["upload"], data).status_code == 200

@@ -275,7 +275,9 @@ class Photos(Protocol):
         """Put photos into the trash. Returns how many are newly there."""
         ...
 
-    def restore(self, owner: str, ids: Sequence[str]) -> int: ...
+    def restore(self, owner: str, ids: Sequence[str]) -> int:
+        """Take photos out of the trash, once it is sure that they are not purged. How many are."""
+        ...
 
     def purgeable(self, trashed_before: datetime, limit: int = 100) -> list[tuple[str, str]]:
         """(owner, id) of photos trashed before then that no unexpired bundle needs."""

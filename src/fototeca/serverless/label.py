@@ -11,7 +11,7 @@ from typing import Any
 
 from fototeca.catalog.protocol import Claim, Failed, Labelled
 from fototeca.ingest import Refused as RefusedBytes
-from fototeca.photos import Photo, now
+from fototeca.photos import now
 from fototeca.serverless.messages import Created, Message, Refused, TooEarly, created, each
 from fototeca.serverless.warm import Context, library
 from fototeca.vault.protocol import OriginalMissing
@@ -54,8 +54,7 @@ class _Original:
 
     def label(self, *, last: bool) -> None:
         """Safe to be done again, and at the same time: who holds the photo has a message for it."""
-        photo = library().catalog.photos.get(self._owner, self._id)
-        if photo is not None and not self._is_back(photo):
+        if library().catalog.photos.get(self._owner, self._id) is not None:
             self._label(None, last)
             return
         try:
@@ -64,10 +63,6 @@ class _Original:
                     self._label(path, last)
         except OriginalMissing:
             log.info("photo %s is gone already", self._id)
-
-    def _is_back(self, photo: Photo) -> bool:
-        """Whether it was uploaded again since it went into the trash; an event may come late."""
-        return photo.trashed_at is not None and self._at is not None and self._at > photo.trashed_at
 
     def _take_over(self, path: Path) -> bool:
         """Whether it is a photo of the library's now. Raises OriginalMissing, TooEarly."""

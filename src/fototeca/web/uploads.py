@@ -64,6 +64,11 @@ def plan_uploads(
     owner = caller.owner
     ids = [each.sha256 for each in wanted]
     known = library.catalog.photos.known(owner, ids)
+    if library.vault.signer is not None:
+        # Here nobody is asked when the bytes come: a purge might take them.
+        trashed = [id for id in ids if id not in known]
+        if library.catalog.photos.restore(owner, trashed):
+            known = library.catalog.photos.known(owner, ids)
     sizes = library.vault.original_sizes(owner, ids)
     return [
         _answer(each, owner, library, known=each.sha256 in known, there=size is not None)
@@ -96,8 +101,8 @@ def _ticket(wanted: Wanted, owner: str, library: Library) -> Upload:
 def _signed(wanted: Wanted, owner: str, library: Library, there: bool) -> Upload | None:
     """Where the vault takes the bytes itself; None where they come through us.
 
-    What it has already and the catalog does not know, or has in the trash, is put there again: only
-    then is it told of, and taken in.
+    What it has already and the catalog does not know is put there again: only then is it told of,
+    and taken in.
     """
     if library.vault.signer is None:
         return None

@@ -240,12 +240,20 @@ class DynamoPhotos:
         return self._moved(owner, "trashed", self._records.change_each(_each(owner, ids, decide)))
 
     def restore(self, owner: str, ids: Sequence[str]) -> int:
+        held: set[str] = set()
+
         def decide(before: Record | None, rules: Rules) -> Change | None:
-            if before is None or not before.trashed or self._being_purged(before):
+            if before is None or not before.trashed:
+                return None
+            if self._being_purged(before):
+                held.add(before.photo.id)
                 return None
             return Change(_restored(before, rules))
 
-        return self._moved(owner, "restored", self._records.change_each(_each(owner, ids, decide)))
+        restored = self._records.change_each(_each(owner, ids, decide))
+        # Gone or not: whoever asks is told once that is sure.
+        restored += sum(self._enter(owner, id, decide) for id in held)
+        return self._moved(owner, "restored", restored)
 
     def purgeable(self, trashed_before: datetime, limit: int = 100) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
@@ -349,7 +357,7 @@ class DynamoPhotos:
         self._enter(owner, id, decide)
         self._events.announce(owner, "photos", id, added=1)
 
-    def _enter(self, owner: str, id: str, decide: Decide) -> None:
+    def _enter(self, owner: str, id: str, decide: Decide) -> bool:
         """Change a photo once its bytes are in nobody's hands that deletes them."""
 
         def once_free(before: Record | None, rules: Rules) -> Change | None:
@@ -359,8 +367,7 @@ class DynamoPhotos:
 
         for _ in range(WAIT):
             with suppress(_BeingPurged):
-                self._records.change(owner, id, once_free)
-                return
+                return self._records.change(owner, id, once_free)
             time.sleep(PAUSE)
         raise CatalogBusy(f"photo {id} is being deleted")
 
