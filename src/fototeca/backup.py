@@ -28,9 +28,10 @@ from pathlib import Path
 from fototeca import __version__
 from fototeca.app import CATALOG, UNFINISHED, Library, open_library
 from fototeca.check import Checking
+from fototeca.durable import sync, sync_folder
 from fototeca.photos import now
 from fototeca.settings import Settings
-from fototeca.vault.folder import FolderVault, fsync_folder
+from fototeca.vault.folder import FolderVault
 from fototeca.vault.protocol import CHUNK, ID, OWNER, OriginalMissing
 
 FORMAT = 1
@@ -303,9 +304,9 @@ def _write_durably(path: Path, text: str) -> None:
     with part.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
     part.replace(path)
-    fsync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _copy_durably(source: Path, target: Path) -> None:
@@ -315,6 +316,6 @@ def _copy_durably(source: Path, target: Path) -> None:
         while chunk := file.read(CHUNK):
             out.write(chunk)
         out.flush()
-        os.fsync(out.fileno())
+        sync(out.fileno())
     part.replace(target)
-    fsync_folder(target.parent)
+    sync_folder(target.parent)

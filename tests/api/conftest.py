@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -85,13 +85,16 @@ class Served:
 Serve = Callable[..., Served]
 
 
-def launch(folder: Path, **settings: str) -> Served:
-    """`launch(folder, bundle_hours="1")`: with settings as environment variables give them."""
+def launch(folder: Path, under: Sequence[str] = (), **settings: str) -> Served:
+    """`launch(folder, bundle_hours="1")`: with settings as environment variables give them.
+
+    `under` is a program that runs it, with its arguments.
+    """
     log = folder.with_suffix(".log")
     port = free_port() if "public_url" in settings else 0  # else it says its own
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [FOTOTECA, "--library", folder, "serve", "--port", str(port)],
+            [*under, FOTOTECA, "--library", folder, "serve", "--port", str(port)],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -25,6 +24,7 @@ from fototeca.cli.options import (
 )
 from fototeca.cli.output import counted, print_json, printable, size_in_words
 from fototeca.cli.progress import progress
+from fototeca.durable import sync
 
 if TYPE_CHECKING:
     from fototeca.app import Library
@@ -98,7 +98,7 @@ def _write(library: Library, made: Bundle, output: Path, *, quiet: bool) -> int:
                 written += len(chunk)
                 advance(written, archive.size, "")
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """The vault as folders: `originals/{owner}/{2 digits}/{id}`, `renditions/...`, `working/...`.
 
-A file appears under its final name only whole and durable: written elsewhere, fdatasync, link,
-fsync of the folder. What a crash leaves is in `incoming/` and is swept at the next start.
+A file appears under its final name only whole and durable: written elsewhere, synced, linked, its
+folder synced. What a crash leaves is in `incoming/` and is swept at the next start.
 
 A marker lies beside them. Without it the disk is not mounted, and what is not found is not missing.
 """
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from fototeca.durable import sync, sync_folder
 from fototeca.vault.protocol import (
     CHUNK,
     ID,
@@ -26,7 +27,7 @@ from fototeca.vault.protocol import (
     Staged,
     VaultUnavailable,
 )
-from fototeca.vault.staging import FULL, FileStaged, fdatasync, full_disk_named, staged_in
+from fototeca.vault.staging import FULL, FileStaged, full_disk_named, staged_in
 
 MARKER = "fototeca-library"
 
@@ -51,7 +52,7 @@ class FolderVault:
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
         (root / MARKER).write_text("The photos of a Fototeca library. Do not remove this file.\n")
-        fsync_folder(root)
+        sync_folder(root)
         return cls(root)
 
     def check(self) -> None:
@@ -75,7 +76,7 @@ class FolderVault:
                 # bytes which a purge took in the meantime can be put back.
                 link(staged.path, final)
         # Also when another upload put it there: its folder may not be on the disk yet.
-        fsync_folder(final.parent)
+        sync_folder(final.parent)
 
     def original_size(self, owner: str, id: str) -> int | None:
         try:
@@ -152,7 +153,7 @@ class FolderVault:
                 staged.write(chunk)
             staged.sync()
             staged.path.replace(final)
-        fsync_folder(final.parent)
+        sync_folder(final.parent)
 
     def read_working(self, name: str, start: int, stop: int) -> Iterator[bytes]:
         return self._read(str(self._working(name)), start, stop)
@@ -212,7 +213,7 @@ def make_folder(folder: Path) -> None:
         folder = folder.parent
     for path in reversed(missing):
         path.mkdir(exist_ok=True)
-        fsync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def link(source: Path, target: Path) -> None:
@@ -228,18 +229,7 @@ def link(source: Path, target: Path) -> None:
         try:
             shutil.copyfile(source, copy)
             with copy.open("rb+") as file:
-                fdatasync(file.fileno())
+                sync(file.fileno())
             copy.replace(target)
         finally:
             copy.unlink(missing_ok=True)
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make the names in it durable (POSIX; Windows has no such call and needs none)."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

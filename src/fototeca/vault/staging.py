@@ -12,6 +12,7 @@ from pathlib import Path
 
 from isal import isal_zlib
 
+from fototeca.durable import sync
 from fototeca.vault.protocol import VaultFull
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -42,7 +43,7 @@ class FileStaged:
 
     def sync(self) -> None:
         with full_disk_named():
-            fdatasync(self._descriptor)
+            sync(self._descriptor)
 
 
 @contextmanager
@@ -56,13 +57,6 @@ def staged_in(folder: Path | None) -> Iterator[FileStaged]:
     finally:
         os.close(descriptor)
         staged.path.unlink(missing_ok=True)
-
-
-def fdatasync(descriptor: int) -> None:
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(descriptor)
-    else:  # macOS
-        os.fsync(descriptor)
 
 
 @contextmanager
