@@ -41,8 +41,9 @@ class Bundles(Construct):
     ) -> None:
         super().__init__(scope, id)
         working = storage.working
+        # A whole processor, as long as a function may run: 100,000 originals are each looked at.
         self.plan = self._function(
-            functions, "Plan", "Freezes the list, lays the archive out, begins its upload", 1024
+            functions, "Plan", "Lays the archive out, begins its upload", 1769, 15
         )
         may_in(
             self.plan,
@@ -117,7 +118,7 @@ class Bundles(Construct):
         }
 
     def _function(
-        self, functions: Functions, id: str, description: str, memory: int
+        self, functions: Functions, id: str, description: str, memory: int, minutes: int = 10
     ) -> lambda_.Function:
         return functions.make(
             self,
@@ -125,7 +126,7 @@ class Bundles(Construct):
             f"bundles.{id.lower()}",
             description=description,
             memory=memory,
-            timeout=Duration.minutes(10),
+            timeout=Duration.minutes(minutes),
         )
 
     def _machine(self, options: Options) -> sfn.StateMachine:

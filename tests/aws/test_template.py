@@ -440,6 +440,12 @@ class TestBundles:
         assert states["States"]["Clean up"]["Next"] == "Failed"
         assert machine["Properties"]["LoggingConfiguration"]["IncludeExecutionData"] is False
 
+    def test_the_plan_of_a_large_bundle_has_a_processor_and_the_longest_time(
+        self, template: dict[str, Any]
+    ) -> None:
+        plan = named(template, "AWS::Lambda::Function", "BundlesPlan")["Properties"]
+        assert (plan["MemorySize"], plan["Timeout"]) == (1769, 15 * 60)
+
     def test_a_stopped_execution_is_cleaned_up_too(self, template: dict[str, Any]) -> None:
         rule = named(template, "AWS::Events::Rule", "BundlesStopped")["Properties"]
         assert rule["EventPattern"]["detail"]["status"] == ["ABORTED", "TIMED_OUT"]

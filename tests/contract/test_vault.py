@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from fototeca.vault.protocol import CHUNK, OriginalMissing, Size, Vault, VaultUnavailable
+from fototeca.vault.protocol import CHUNK, OriginalMissing, Size, Stored, Vault, VaultUnavailable
 
 OWNER = "00112233aabbccdd"
 OTHER = "ffeeddccbbaa9988"
@@ -39,6 +39,7 @@ def test_an_original_comes_back_in_any_range(vault: Vault) -> None:
     data = bytes(range(256)) * 10_000
     id = keep(vault, data)
     assert vault.original_size(OWNER, id) == len(data)
+    assert vault.stored(OWNER, [ID, id]) == [None, Stored(len(data))]
     chunks = list(vault.read_original(OWNER, id, 0, len(data)))
     assert b"".join(chunks) == data
     assert max(map(len, chunks)) <= CHUNK
@@ -112,7 +113,7 @@ def test_what_is_missing_is_said(vault: Vault) -> None:
     [
         lambda vault: vault.check(),
         lambda vault: vault.original_size(OWNER, ID),
-        lambda vault: vault.original_sizes(OWNER, [ID]),
+        lambda vault: vault.stored(OWNER, [ID]),
         lambda vault: vault.original_sha256(OWNER, ID),
         lambda vault: list(vault.read_original(OWNER, ID, 0, 1)),
         lambda vault: vault.local_original(OWNER, ID).__enter__(),

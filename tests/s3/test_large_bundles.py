@@ -17,7 +17,7 @@ from fototeca.bundling.parts import PART, BuildingInParts
 from fototeca.catalog.protocol import BundleState, Catalog
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.photos import Exif, Photo, Probe, Selection, now
-from fototeca.vault.protocol import CHUNK
+from fototeca.vault.protocol import CHUNK, Stored
 from fototeca.vault.s3 import S3Vault
 from tests.conftest import S3_STORES
 from tests.s3.conftest import AddPhoto
@@ -25,7 +25,7 @@ from tests.s3.conftest import AddPhoto
 pytestmark = pytest.mark.slow
 
 
-class Stored(io.RawIOBase):
+class Opened(io.RawIOBase):
     """A working file, as other libraries read files."""
 
     def __init__(self, vault: S3Vault, name: str, size: int) -> None:
@@ -73,7 +73,7 @@ def test_two_gigabytes_are_built(
     assert made.archive_size is not None
     assert made.archive_size > 2_180_000_000
     # S3's CRC-32 of it all was compared. By another's eyes: its directory, and where parts meet.
-    file = io.BufferedReader(Stored(vault, f"{made.id}.zip", made.archive_size), 8 << 20)
+    file = io.BufferedReader(Opened(vault, f"{made.id}.zip", made.archive_size), 8 << 20)
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         assert len(entries) == 12
@@ -99,8 +99,8 @@ class Described:
     def assembly(self) -> Described:
         return self
 
-    def original_sizes(self, owner: str, ids: Sequence[str]) -> list[int | None]:
-        return [self.sizes.get(id) for id in ids]
+    def stored(self, owner: str, ids: Sequence[str]) -> list[Stored | None]:
+        return [Stored(self.sizes[id]) for id in ids]
 
     def read_original(self, owner: str, id: str, start: int, stop: int) -> Iterator[bytes]:
         for first in range(start, stop, CHUNK):

@@ -18,6 +18,7 @@ from botocore.stub import Stubber
 from fototeca.vault.protocol import (
     OriginalArchived,
     OriginalMissing,
+    Stored,
     VaultUnavailable,
 )
 from fototeca.vault.s3 import S3Vault
@@ -152,6 +153,8 @@ def test_what_is_in_an_archive_tier_is_fetched_once_and_waited_for() -> None:
             if restores is not None:
                 stub.add_response("restore_object", {}, {**head, "RestoreRequest": restores})
             assert vault.assembly.restore(OWNER, [ID]) == ([ID] if away else [])
+            stub.add_response("head_object", answer, head)
+            assert vault.stored(OWNER, [ID]) == [Stored(5, archived=away)]
             stub.assert_no_pending_responses()
     with Stubber(client) as stub:
         stub.add_response("head_object", deep, head)

@@ -361,10 +361,22 @@ def test_originals_in_the_archive_are_waited_for(
         return [id for id in some if id in away]
 
     monkeypatch.setattr(assembly, "restore", restore)
+    head = vault.photos.head
+    looks: list[str] = []
+
+    def archived(key: str, **more: Any) -> dict[str, Any] | None:
+        looks.append(key)
+        said = head(key, **more)
+        tier = {"ArchiveStatus": "ARCHIVE_ACCESS"} if key[-64:] in away else {}
+        return said and {**said, **tier}
+
+    monkeypatch.setattr(vault.photos, "head", archived)
     building = BuildingInParts(catalog, vault, bundling, part_size=PART)
     owner, id = bundle.owner, bundle.id
     assert building.plan(owner, id) is None
     assert again(catalog, bundle).state is BundleState.RESTORING
+    # One look at each tells its size and where it is.
+    assert len(looks) == len(ids)
     with pytest.raises(NotReady, match="restoring"):
         bundling.archive(again(catalog, bundle))
     assert building.plan(owner, id) is None
@@ -372,8 +384,8 @@ def test_originals_in_the_archive_are_waited_for(
     assert building.plan(owner, id) is None
     away.clear()
     assert building.plan(owner, id) == 4
-    # Only what was away is asked for again, and what came back no more.
-    assert asked == [ids, [ids[1], ids[4]], [ids[1], ids[4]], [ids[4]]]
+    # Only what was away is asked for, and what came back no more.
+    assert asked == [[ids[1], ids[4]], [ids[1], ids[4]], [ids[1], ids[4]], [ids[4]]]
     for part in range(1, 5):
         building.build(owner, id, part)
     made = building.complete(owner, id)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 
 from isal import isal_zlib
 
 from fototeca.bundling.bundles import Bundling
 from fototeca.bundling.checksum import archive_crc32
 from fototeca.bundling.layout import local_size
-from fototeca.bundling.plan import Rows, archive_file, read_body, waiting_file
+from fototeca.bundling.plan import Plan, Rows, archive_file, read_body, waiting_file
 from fototeca.bundling.reader import ArchiveBroken, read_archive
 from fototeca.catalog.protocol import Bundle, BundleGone, BundleState, Catalog, Placed
 from fototeca.vault.protocol import CHUNK, Assembly, OriginalMissing, UploadGone, Vault
@@ -64,7 +63,7 @@ class BuildingInParts:
                     return bundle.parts if bundle.state is BundleState.PREPARING else 0
                 plan = self._bundling.lay_out(bundle)
                 if plan is not None:
-                    return self._laid_out(bundle, plan.archive_size, plan.etag)
+                    return self._laid_out(bundle, plan)
             except BundleGone:
                 self._bundling.forget(bundle)
                 return 0
@@ -136,13 +135,16 @@ class BuildingInParts:
         if ended is not None and ended.state is BundleState.FAILED:
             self._bundling.forget(ended)
 
-    def _laid_out(self, bundle: Bundle, size: int, etag: str) -> int | None:
-        waiting = self._restore(bundle, self._photos(bundle))
+    def _laid_out(self, bundle: Bundle, plan: Plan) -> int | None:
+        waiting = []
+        for start in range(0, len(plan.archived), BATCH):
+            batch = plan.archived[start : start + BATCH]
+            waiting += self._assembly.restore(bundle.owner, batch)
         if waiting:
             self._vault.keep_working(waiting_file(bundle), _lines(waiting))
-            self._catalog.bundles.restoring(bundle, size, etag)
+            self._catalog.bundles.restoring(bundle, plan.archive_size, plan.etag)
             return None
-        return self._begin(bundle, size, etag)
+        return self._begin(bundle, plan.archive_size, plan.etag)
 
     def _restored(self, bundle: Bundle) -> int | None:
         """Go on if all originals are back. Looks no further than to some that are not."""
@@ -161,17 +163,6 @@ class BuildingInParts:
                 return None
         assert bundle.etag is not None
         return self._begin(bundle, _size(bundle), bundle.etag)
-
-    def _restore(self, bundle: Bundle, photos: Iterator[str]) -> list[str]:
-        waiting = []
-        while batch := list(islice(photos, BATCH)):
-            waiting += self._assembly.restore(bundle.owner, batch)
-        return waiting
-
-    def _photos(self, bundle: Bundle) -> Iterator[str]:
-        for entry in self._catalog.bundles.entries_from(bundle, offset=0):
-            if entry.photo is not None:
-                yield entry.photo
 
     def _begin(self, bundle: Bundle, size: int, etag: str) -> int:
         name = archive_file(bundle)

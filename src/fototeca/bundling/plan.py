@@ -13,7 +13,7 @@ from fototeca.bundling.layout import Entry, Layout, central_size, entry_span
 from fototeca.bundling.names import MANIFEST, EntryNames
 from fototeca.catalog.protocol import Bundle, BundleGone, Catalog, Member, Placed, Skipped
 from fototeca.photos import Photo
-from fototeca.vault.protocol import Vault
+from fototeca.vault.protocol import Stored, Vault
 
 BATCH = 500
 """Photos placed in one transaction: progress is seen, and memory stays the same."""
@@ -26,6 +26,8 @@ class Plan:
         self._catalog = catalog
         self._vault = vault
         self._bundle = bundle
+        self.archived: list[str] = []
+        """Photos whose originals cannot be read before they were restored."""
         self._names = EntryNames()
         self._layout = Layout()
         self._manifest_size = 0
@@ -76,13 +78,15 @@ class Plan:
         while batch := list(islice(members, BATCH)):
             placed, newly_skipped, lines = [], [], []
             ids = [member.photo.id for member in batch]
-            sizes = self._vault.original_sizes(self._bundle.owner, ids)
-            for member, size in zip(batch, sizes, strict=True):
-                reason = _unusable(member.photo, size)
+            found = self._vault.stored(self._bundle.owner, ids)
+            for member, stored in zip(batch, found, strict=True):
+                reason = _unusable(member.photo, stored)
                 if reason is not None:
                     photo = member.photo
                     newly_skipped.append(Skipped(photo.id, photo.name, reason))
                     continue
+                if stored is not None and stored.archived:
+                    self.archived.append(member.photo.id)
                 place = self._place(self._entry(member.photo), member.photo.id)
                 placed.append(place)
                 lines.append(separator + json.dumps(_described(member, place), ensure_ascii=False))
@@ -144,11 +148,11 @@ class Rows:
         return self._catalog.bundles.directory_from(self._bundle, offset=offset)
 
 
-def _unusable(photo: Photo, size: int | None) -> str | None:
-    if size is None:
+def _unusable(photo: Photo, stored: Stored | None) -> str | None:
+    if stored is None:
         return "its original is not in the vault"
-    if size != photo.size:
-        return f"its original is damaged: {size} of {photo.size} bytes"
+    if stored.size != photo.size:
+        return f"its original is damaged: {stored.size} of {photo.size} bytes"
     return None
 
 

@@ -25,6 +25,7 @@ from fototeca.vault.protocol import (
     OriginalMissing,
     Size,
     Staged,
+    Stored,
     VaultUnavailable,
 )
 from fototeca.vault.staging import FULL, FileStaged, full_disk_named, staged_in
@@ -87,8 +88,9 @@ class FolderVault:
             self.check()
             return None
 
-    def original_sizes(self, owner: str, ids: Sequence[str]) -> list[int | None]:
-        return [self.original_size(owner, id) for id in ids]
+    def stored(self, owner: str, ids: Sequence[str]) -> list[Stored | None]:
+        sizes = (self.original_size(owner, id) for id in ids)
+        return [None if size is None else Stored(size) for size in sizes]
 
     @contextmanager
     def local_original(self, owner: str, id: str) -> Iterator[Path]:

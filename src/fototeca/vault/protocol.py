@@ -121,6 +121,16 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """An original as the vault has it."""
+
+    size: int
+    """Bytes."""
+    archived: bool = False
+    """It cannot be read before it was restored."""
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """What the vault says of a working file."""
 
@@ -199,8 +209,8 @@ class Vault(Protocol):
         """Bytes; None when it is not there."""
         ...
 
-    def original_sizes(self, owner: str, ids: Sequence[str]) -> list[int | None]:
-        """`original_size` of many, in their order."""
+    def stored(self, owner: str, ids: Sequence[str]) -> list[Stored | None]:
+        """These originals, in their order; None for what is not there."""
         ...
 
     def local_original(self, owner: str, id: str) -> AbstractContextManager[Path]:

@@ -69,10 +69,10 @@ def plan_uploads(
         trashed = [id for id in ids if id not in known]
         if library.catalog.photos.restore(owner, trashed):
             known = library.catalog.photos.known(owner, ids)
-    sizes = library.vault.original_sizes(owner, ids)
+    stored = library.vault.stored(owner, ids)
     return [
-        _answer(each, owner, library, known=each.sha256 in known, there=size is not None)
-        for each, size in zip(wanted, sizes, strict=True)
+        _answer(each, owner, library, known=each.sha256 in known, there=found is not None)
+        for each, found in zip(wanted, stored, strict=True)
     ]
 
 

@@ -24,8 +24,9 @@ from fototeca.vault.protocol import (
     OriginalMissing,
     Size,
     Staged,
+    Stored,
 )
-from fototeca.vault.s3.assembly import S3Assembly, whole_crc32
+from fototeca.vault.s3.assembly import S3Assembly, is_archived, whole_crc32
 from fototeca.vault.s3.keys import ORIGINALS, original_in, original_key, rendition_key, working_key
 from fototeca.vault.s3.objects import AT_ONCE, Objects, answered, refused, s3_client
 from fototeca.vault.s3.signing import TIERED, S3Signer, name_in
@@ -109,16 +110,17 @@ class S3Vault:
                     raise
 
     def original_size(self, owner: str, id: str) -> int | None:
-        size = self._size(owner, id)
-        if size is None:
+        stored = self._stored(owner, id)
+        if stored is None:
             self._photos.check()
-        return size
+            return None
+        return stored.size
 
-    def original_sizes(self, owner: str, ids: Sequence[str]) -> list[int | None]:
-        sizes = list(self._threads.map(lambda id: self._size(owner, id), ids))
-        if None in sizes:
+    def stored(self, owner: str, ids: Sequence[str]) -> list[Stored | None]:
+        found = list(self._threads.map(lambda id: self._stored(owner, id), ids))
+        if None in found:
             self._photos.check()
-        return sizes
+        return found
 
     def original_sha256(self, owner: str, id: str) -> str | None:
         said = self._photos.head(original_key(owner, id), ChecksumMode="ENABLED")
@@ -198,13 +200,13 @@ class S3Vault:
     def delete_working(self, name: str) -> None:
         self._working.delete(working_key(name))
 
-    def _size(self, owner: str, id: str) -> int | None:
+    def _stored(self, owner: str, id: str) -> Stored | None:
         """None also when the bucket is not there: HEAD tells no difference."""
         try:
             said = self._photos.head(original_key(owner, id))
         except ValueError:
             return None
-        return None if said is None else int(said["ContentLength"])
+        return None if said is None else Stored(said["ContentLength"], is_archived(said))
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

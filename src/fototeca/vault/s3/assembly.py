@@ -84,14 +84,10 @@ class S3Assembly:
     def _is_away(self, key: str) -> bool:
         """Whether it cannot be read yet; then it is on its way."""
         said = self._photos.head(key)
-        if said is None:
-            return False  # the layout or the reading says so
-        restored = str(said.get("Restore", ""))
-        if 'ongoing-request="true"' in restored:
+        if said is None or not is_archived(said):
+            return False  # where it is not there, the layout or the reading says so
+        if "Restore" in said:
             return True
-        archived = said.get("ArchiveStatus") or said.get("StorageClass") in ARCHIVED
-        if not archived or 'ongoing-request="false"' in restored:
-            return False
         # In Intelligent-Tiering it comes back for good; from Glacier, a copy for some days.
         days = {} if said.get("ArchiveStatus") else {"Days": 2}
         with answered(key):
@@ -126,6 +122,13 @@ class S3Assembly:
     @property
     def _client(self) -> Any:
         return self._working.client
+
+
+def is_archived(said: Mapping[str, Any]) -> bool:
+    """Whether an object cannot be read; also while it is being restored."""
+    if "Restore" in said:
+        return 'ongoing-request="true"' in said["Restore"]
+    return bool(said.get("ArchiveStatus") or said.get("StorageClass") in ARCHIVED)
 
 
 def whole_crc32(said: Mapping[str, Any]) -> int | None:
