@@ -99,7 +99,8 @@ class Api(Construct):
             "Function",
             "api.handler",
             description="The HTTP API",
-            memory=1024,
+            # One whole processor: a long list is walked within the request.
+            memory=1769,
             timeout=Duration.seconds(29),
             reserved=options.reserved_concurrency,
             environment=environment,

@@ -562,6 +562,7 @@ class TestOptions:
         assert "ops@example.com" in json.dumps(budget)
         api = named(chosen, "AWS::Lambda::Function", "ApiFunction")["Properties"]
         assert api["ReservedConcurrentExecutions"] == 7
+        assert api["MemorySize"] == 1769, "a long list is walked within a request"
         variables = api["Environment"]["Variables"]
         assert variables["FOTOTECA_LABELLER"] == "rekognition"
         assert variables["FOTOTECA_PUBLIC_URL"] == "https://photos.example.com"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fototeca.catalog.dynamodb import DynamoCatalog, keys, table
+from fototeca.catalog.dynamodb import DynamoCatalog, bundles, keys, table
 from fototeca.catalog.dynamodb.record import Record, row_of, rows_of
 from fototeca.catalog.dynamodb.table import Changed, Key, Table
 from fototeca.catalog.protocol import CatalogBusy, CatalogFull, Labelled, Outcome
@@ -31,7 +31,7 @@ from tests.contract.catalog_world import (
     select,
 )
 from tests.contract.dynamodb import connect, make_table, moto
-from tests.contract.faults import Busy, Forgetful, Stingy
+from tests.contract.faults import Busy, Client, Ended, Ending, Forgetful, Stingy
 
 TAXONOMY = Taxonomy.load()
 MINUTE = timedelta(minutes=1)
@@ -358,3 +358,76 @@ def test_a_check_finds_and_mends_what_is_wrong(dynamodb: Any) -> None:
     assert catalog.photos.totals(owner, Selection()).photos == 3
     label_waiting(catalog, {})
     assert catalog.queue.work(owner).labelled == 3
+
+
+class Moving(Client):
+    """Where a photo enters or leaves the selection during every walk of everything."""
+
+    def __init__(self, client: Any, owner: str, table: Table) -> None:
+        super().__init__(client)
+        self.walks: list[dict[str, Any]] = []
+        self._pk = keys.everything(owner)
+        self._totals = keys.totals(owner)
+        self._table = table
+
+    def around(self, name: str, call: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+        if name == "query" and parameters["ExpressionAttributeValues"][":pk"]["S"] == self._pk:
+            self.walks.append(parameters)
+            self._table.write(self._table.update(self._totals, add={"v": 1}))
+        return call(**parameters)
+
+
+def test_a_list_that_takes_long_to_freeze_is_walked_once(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = Table(dynamodb, make_table(dynamodb))
+    first = DynamoCatalog(rows.name, TAXONOMY, dynamodb)
+    owner = owner_of(first)
+    label(first, owner, 1, Lake=0.9)
+    moving = Moving(dynamodb, owner, rows)
+    catalog = DynamoCatalog(rows.name, TAXONOMY, moving)
+    catalog.bundles.freeze(owner, Selection(), None, START, START + MINUTE)
+    assert len(moving.walks) == 4
+    monkeypatch.setattr(bundles, "LONG", 0.0)
+    bundle = catalog.bundles.freeze(owner, Selection(), None, START, START + MINUTE)
+    assert (len(moving.walks), bundle.photos) == (5, 1)
+
+
+def test_a_walk_reads_no_more_of_a_row_than_it_needs(dynamodb: Any) -> None:
+    rows = Table(dynamodb, make_table(dynamodb))
+    first = DynamoCatalog(rows.name, TAXONOMY, dynamodb)
+    owner = owner_of(first)
+    label(first, owner, 1, Lake=0.9)
+    walked = Moving(dynamodb, owner, rows)
+    catalog = DynamoCatalog(rows.name, TAXONOMY, walked)
+    assert catalog.photos.layout(owner, Selection()).ratios
+    assert catalog.photos.layout(owner, select(none="Dog"), name="img").ratios
+    assert catalog.photos.totals(owner, select(none="Dog")).photos == 1
+    assert counts(catalog, owner, select(none="Dog"))["Lake"] == 1
+    read = [set(asked["ExpressionAttributeNames"].values()) for asked in walked.walks]
+    assert [names - {"pk", "sk"} for names in read] == [
+        {"ratio"},
+        {"ratio", "name", "on"},
+        {"size", "on"},
+        {"on"},
+    ]
+
+
+def test_a_list_that_was_never_frozen_to_its_end_keeps_no_photo(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = make_table(dynamodb)
+    catalog = DynamoCatalog(name, TAXONOMY, dynamodb)
+    owner = owner_of(catalog)
+    one = label(catalog, owner, 1, Lake=0.9)
+    with pytest.raises(Ended):
+        DynamoCatalog(name, TAXONOMY, Ending(dynamodb, 3)).bundles.freeze(
+            owner, Selection(), None, START, now() + MINUTE
+        )
+    assert catalog.bundles.needs(owner, one), "somebody may be at it"
+    monkeypatch.setattr(bundles, "FREEZING", timedelta(0))
+    assert not catalog.bundles.needs(owner, one)
+    # And who was only slow makes no bundle of photos that were purged meanwhile.
+    with pytest.raises(CatalogBusy):
+        catalog.bundles.freeze(owner, Selection(), None, START, now() + MINUTE)
+    assert catalog.bundles.of(owner) == []

@@ -8,6 +8,7 @@ hundred rows, which are written in seconds, and no row grows with it.
 from __future__ import annotations
 
 import json
+import time
 import zlib
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -37,6 +38,7 @@ from fototeca.catalog.protocol import (
     Bundle,
     BundleGone,
     BundleState,
+    CatalogBusy,
     Member,
     Placed,
     Skipped,
@@ -61,6 +63,10 @@ PLACED = 500
 """Entries in a row of the layout: some 50 KB."""
 TRIES = 4
 """To freeze while nothing enters or leaves the selection."""
+LONG = 8.0
+"""Seconds after which it is not tried again: a request has less than 30."""
+FREEZING = timedelta(minutes=5)
+"""Freezing ends within this time; what is still at it after twice as long, nobody is at."""
 KEPT = timedelta(days=2)
 """After a bundle's end, until DynamoDB deletes what an interrupted deletion left."""
 PLACE = 40
@@ -100,6 +106,7 @@ class DynamoBundles:
         each frozen one was selected at some moment of the call, and none is left out that was
         selected all through it; else it is the selection of one moment.
         """
+        begun = time.monotonic()
         id = new_id()
         key = _key(owner, id)
         made = self._clock.tick()
@@ -125,6 +132,8 @@ class DynamoBundles:
             (_listed_key(id, places[-PLACE:]), {"places": places, "ttl": ttl})
             for places in batches(bytes(listed.places), LISTED * PLACE)
         )
+        if time.monotonic() - begun > FREEZING.total_seconds():
+            raise CatalogBusy("the selection is read too slowly")
         frozen = self._table.update(
             key,
             {"state": "preparing", "photos": listed.photos, "bytes": listed.bytes},
@@ -139,9 +148,9 @@ class DynamoBundles:
 
     def needs(self, owner: str, photo: Photo) -> bool:
         """Whether an unexpired bundle needs this photo, or one that is being frozen may."""
-        place = _place(photo)
+        place, given_up = _place(photo), to_micros(now() - 2 * FREEZING)
         for row in self._table.query(_key(owner, "")[0]):
-            if row["state"] == "freezing":
+            if row["state"] == "freezing" and row["made"] > given_up:
                 return True
             if row["state"] in NEEDING and self._lists(row["sk"], place):
                 return True
@@ -402,14 +411,18 @@ class DynamoBundles:
         return expired
 
     def _selected(self, owner: str, wanted: Wanted, without: frozenset[str]) -> _Listed:
+        begun = time.monotonic()
         for _ in range(TRIES):
             before = self._selections.versions(owner, wanted.selection)
             listed = _Listed()
-            rows = self._selections.rows(owner, wanted, forward=True, consistent=True, whole=True)
+            rows = self._selections.rows(
+                owner, wanted, forward=True, consistent=True, take=["size"]
+            )
             for row in rows:
                 if keys.taken_and_id(row["sk"])[1] not in without:
                     listed.add(row["sk"], row["size"])
-            if self._selections.versions(owner, wanted.selection) == before:
+            still = self._selections.versions(owner, wanted.selection) == before
+            if still or time.monotonic() - begun > LONG:
                 break
         return listed
 

@@ -149,7 +149,9 @@ class DynamoPhotos:
         ratios: list[int] = []
         ends: list[str] = []
         last = ""
-        for row in self._selections.rows(owner, Wanted(selection, None, trashed, name)):
+        for row in self._selections.rows(
+            owner, Wanted(selection, None, trashed, name), take=["ratio"]
+        ):
             if ratios and len(ratios) % page == 0:
                 ends.append(last)
             last = row["sk"]
@@ -174,7 +176,7 @@ class DynamoPhotos:
             row = self._table.get(keys.totals(owner)) or {}
             return Totals(row.get("photos", 0), row.get("bytes", 0))
         photos = size = 0
-        for row in self._selections.rows(owner, Wanted(selection, name=name), whole=True):
+        for row in self._selections.rows(owner, Wanted(selection, name=name), take=["size"]):
             photos += 1
             size += row["size"]
         return Totals(photos, size)
@@ -188,7 +190,7 @@ class DynamoPhotos:
     def labels(self, owner: str, selection: Selection) -> list[LabelCount]:
         counts: Counter[str] = Counter()
         if selection:
-            for row in self._selections.rows(owner, Wanted(selection), whole=True):
+            for row in self._selections.rows(owner, Wanted(selection), take=["on"]):
                 counts.update(labels_from(row.get("on")))
         else:
             for row in self._table.query(keys.count(owner, "")[0]):

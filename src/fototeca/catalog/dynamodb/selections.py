@@ -19,6 +19,8 @@ from fototeca.photos import Selection, State
 
 SPARSE = 10
 """Asking for a photo's row alone costs about as much as reading this many in passing."""
+OF_A_LABEL = frozenset({"ratio"})
+"""What the row of a photo in a label's partition has, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +73,37 @@ class Selections:
         first: int | None = None,
         forward: bool = False,
         consistent: bool = False,
-        whole: bool = False,
+        take: Sequence[str] = (),
     ) -> Iterator[Row]:
         """The rows of what is wanted, in order, beyond the place `after`.
 
-        `first`: how many are likely to be taken. `whole`: rows as they are in the partition of
-        everything, where those of a label would do: with names, sizes and labels.
+        `first`: how many are likely to be taken. `take`: the attributes that are needed of each.
         """
+        only = ["sk", *take, *_filtered(wanted, take)]
         if wanted.trashed:
             if wanted.state is None:
-                rows = self._walk(keys.trash(owner), after, first, forward, consistent)
+                rows = self._walk(keys.trash(owner), after, first, forward, consistent, only)
                 yield from (row for row in rows if _named(row, wanted.name))
             return
         walked, dense = self._narrowest(owner, wanted)
         if walked is None:
             return
-        walks = [self._walk(pk, after, first, forward, consistent) for pk in walked]
-        rows = _merged(walks, forward)
         pk = keys.everything(owner)
         if walked == [pk]:
+            rows = self._walk(pk, after, first, forward, consistent, only)
             yield from (row for row in rows if _matches(row, wanted))
-        elif not whole and _exact(wanted):
+            return
+        walks = [self._walk(pk, after, first, forward, consistent) for pk in walked]
+        rows = _merged(walks, forward)
+        if set(take) <= OF_A_LABEL and _exact(wanted):
             yield from rows
         elif dense:
-            everything = self._walk(pk, after, first, forward, consistent)
+            everything = self._walk(pk, after, first, forward, consistent, only)
             yield from (row for row in everything if _matches(row, wanted))
         else:
             while batch := [row["sk"] for row in islice(rows, GET_BATCH)]:
-                found = self._table.get_many([(pk, sk) for sk in batch], consistent=consistent)
+                wished = [(pk, sk) for sk in batch]
+                found = self._table.get_many(wished, consistent=consistent, only=only)
                 present = (found[pk, sk] for sk in batch if (pk, sk) in found)
                 yield from (row for row in present if _matches(row, wanted))
 
@@ -140,12 +145,30 @@ class Selections:
         return {name: row["n"] for (_, name), row in found.items() if row.get("n", 0) > 0}
 
     def _walk(
-        self, pk: str, after: str | None, first: int | None, forward: bool, consistent: bool
+        self,
+        pk: str,
+        after: str | None,
+        first: int | None,
+        forward: bool,
+        consistent: bool,
+        only: Sequence[str] = (),
     ) -> Iterator[Row]:
         above, below = (after, None) if forward else (None, after)
         return self._table.query(
-            pk, above=above, below=below, forward=forward, first=first, consistent=consistent
+            pk,
+            above=above,
+            below=below,
+            forward=forward,
+            first=first,
+            consistent=consistent,
+            only=only,
         )
+
+
+def _filtered(wanted: Wanted, take: Sequence[str]) -> list[str]:
+    """The attributes that `_matches` looks at, beside those that are taken anyway."""
+    looked = {"name": wanted.name, "state": wanted.state, "on": wanted.selection}
+    return [name for name, asked in looked.items() if asked and name not in take]
 
 
 def _matches(row: Row, wanted: Wanted) -> bool:
@@ -183,4 +206,4 @@ def _once(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _named(row: Row, name: str) -> bool:
-    return name.casefold() in row["name"]
+    return not name or name.casefold() in row["name"]

@@ -80,12 +80,7 @@ class Table:
         """Those of these rows that exist; `only` these attributes, and the keys."""
         found: dict[Key, Row] = {}
         asked: dict[str, Any] = {"ConsistentRead": consistent}
-        if only:
-            names = {f"#{number}": name for number, name in enumerate(("pk", "sk", *only))}
-            asked |= {
-                "ProjectionExpression": ", ".join(names),
-                "ExpressionAttributeNames": names,
-            }
+        asked |= _projection(only)
         for batch in batches(list(filter(possible, dict.fromkeys(keys))), GET_BATCH):
             left: list[dict[str, Any]] = [_key(key) for key in batch]
             for pause in _pauses():
@@ -113,8 +108,10 @@ class Table:
         forward: bool = True,
         first: int | None = None,
         consistent: bool = True,
+        only: Sequence[str] = (),
     ) -> Iterator[Row]:
-        """The rows of a partition in the order of `sk`, read page by page as they are taken.
+        """The rows of a partition in the order of `sk`, read page by page as they are taken;
+        `only` these attributes, and the keys.
 
         At most one of `begins`, `above`, `below` (both exclusive) and `between` (inclusive).
         `first`: rows in the first page; each further one has four times as many, up to 1 MB.
@@ -139,6 +136,7 @@ class Table:
             "ExpressionAttributeValues": _item(values),
             "ScanIndexForward": forward,
             "ConsistentRead": consistent,
+            **_projection(only),
         }
         size = first
         while True:
@@ -318,6 +316,13 @@ class _Expression:
         if self._values:
             parts["ExpressionAttributeValues"] = _item(self._values)
         return parts
+
+
+def _projection(only: Sequence[str]) -> dict[str, Any]:
+    if not only:
+        return {}
+    names = {f"#{name}": name for name in ("pk", "sk", *only)}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
 def possible(key: Key) -> bool:
