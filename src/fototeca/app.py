@@ -201,6 +201,7 @@ class Library:
                 self.bundles,
                 self.inbox if self._folder is not None else None,
                 self.telling,
+                self.imports,
                 self.labeller,
                 self.settings.limits,
                 threads=self.settings.threads,

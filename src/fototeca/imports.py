@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import timedelta
 from pathlib import Path
 
 from fototeca.bucket_imports import SCHEME, BucketImports, SourceRefused
@@ -30,6 +32,10 @@ UNABLE = (VaultFull, VaultUnavailable, CatalogFull, CatalogBusy)
 """No file is to blame: the import ends, and goes on when it is started again."""
 REPORT_EVERY = 32
 """Files between two records of progress."""
+REPORT_SECONDS = 15.0
+"""Between two records of progress, where files are large or slow."""
+AT_IT = timedelta(minutes=15)
+"""Whoever is at an import records progress within this time."""
 
 
 class ImportRefused(ValueError):
@@ -115,15 +121,30 @@ class Importing:
         told = finished_text(sofar, failure)
         self._catalog.imports.finish(sofar.id, now(), failure, told)
 
+    def left_over(self) -> list[Import]:
+        """Those that nobody is at any more, or who is has stalled."""
+        since = now() - AT_IT
+        running = self._catalog.imports.running()
+        return [each for each in running if (each.moved_at or each.started_at) < since]
+
+    def end_left_over(self) -> None:
+        """End what nobody goes on with; what was handed over somebody does."""
+        for unfinished in self.left_over():
+            if self._hand_over is None or not unfinished.source.startswith(SCHEME):
+                self.finish(unfinished)
+
     def step(self, progress: Import) -> Import:
         """Bring in a page of a bucket; call it with what it returns until that no longer runs.
 
         Done twice, or by two at once, it counts nothing twice. Raises VaultUnavailable: try again.
         """
-        assert self._buckets is not None
         progress = self._now(progress)
         if progress.state is not ImportState.RUNNING:
             return progress
+        if not progress.source.startswith(SCHEME):  # of a machine that has left it
+            self.finish(progress)
+            return self._now(progress)
+        assert self._buckets is not None
         try:
             if not self._buckets.step(progress):
                 self.finish(progress, None)
@@ -202,6 +223,7 @@ class Importing:
         """What came of each file, a batch at a time; a few files are always under way."""
         done: list[Outcome | Refusal] = []
         running: set[Future[Outcome | Refusal]] = set()
+        reported = time.monotonic()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="import") as pool:
             try:
                 for path, name in paths:
@@ -211,9 +233,9 @@ class Importing:
                     if len(running) >= 2 * self._threads:
                         finished, running = wait(running, return_when=FIRST_COMPLETED)
                         done += [future.result() for future in finished]
-                    if len(done) >= REPORT_EVERY:
+                    if len(done) >= REPORT_EVERY or time.monotonic() - reported > REPORT_SECONDS:
                         yield done
-                        done = []
+                        done, reported = [], time.monotonic()
                 done += [future.result() for future in running]
             except BaseException:
                 for future in running:

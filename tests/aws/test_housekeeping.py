@@ -169,11 +169,20 @@ def test_an_import_that_somebody_is_at_is_left_to_them(
     hourly()
     assert bucket.looks == 0
     # A quarter of an hour later whoever was at it is not any more.
-    monkeypatch.setattr(housekeeping, "now", lambda: now() + timedelta(minutes=16))
+    monkeypatch.setattr("fototeca.imports.now", lambda: now() + timedelta(minutes=16))
     hourly()
     ended = imports.get(owner, started.id)
     assert ended is not None
     assert (bucket.looks, ended.state) == (1, "finished")
+
+
+def test_an_import_of_a_machine_that_has_left_it_ends(library: Library, owner: str) -> None:
+    imports = library.catalog.imports
+    killed = imports.start(owner, "/home/dan/photos", now() - timedelta(hours=1))
+    hourly()
+    ended = imports.get(owner, killed.id)
+    assert ended is not None
+    assert "import it again" in (ended.failure or "")
 
 
 def test_an_import_whose_message_was_lost_is_brought_in(

@@ -216,6 +216,37 @@ def test_what_killed_processes_left_is_cleared_at_the_next_start(
         assert "import it again" in (ended.failure or "")
 
 
+def test_an_import_that_was_killed_beside_a_server_ends(library: Library, owner: str) -> None:
+    imports = library.catalog.imports
+    killed = imports.start(owner, "/photos", now() - timedelta(minutes=16))
+    imports.start(owner, "/begun", now() - timedelta(minutes=14))
+    moving = imports.start(owner, "/large", now() - timedelta(hours=5))
+    imports.progress(moving.id, found=1, added=1, restored=0, duplicate=0, refusals=[])
+    library.workers().tidy()
+    assert {each.source for each in imports.running()} == {"/begun", "/large"}
+    ended = imports.get(owner, killed.id)
+    assert ended is not None
+    assert "import it again" in (ended.failure or "")
+    assert [notice.subject for notice in library.catalog.notices.of(owner)] == [killed.id]
+
+
+def test_an_import_of_slow_files_tells_that_somebody_is_at_it(
+    library: Library,
+    owner: str,
+    tmp_path: Path,
+    make_jpeg: MakeJpeg,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(10):
+        (tmp_path / f"{number}.jpg").write_bytes(make_jpeg(number))
+    monkeypatch.setattr("fototeca.imports.REPORT_SECONDS", 0)
+    told: list[int] = []
+    paths = sorted(tmp_path.glob("*.jpg"))
+    library.imports.run(owner, paths, lambda progress: told.append(progress.found))
+    assert len(told) > 1
+    assert told[-1] == 10
+
+
 def test_an_unmounted_vault_is_no_empty_library(settings: Settings) -> None:
     open_library(settings).close()
     marker = settings.library / "vault" / "fototeca-library"

@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
-from fototeca.photos import now
 from fototeca.serverless import left_over
 from fototeca.serverless.chores import Chores
 from fototeca.serverless.warm import Context, library
 from fototeca.work.tidying import tidy
 
 log = logging.getLogger(__name__)
-
-AT_IT = timedelta(minutes=15)
-"""Whoever brings in an import counts something within this time: no function lives longer."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> None:
@@ -81,6 +76,5 @@ def _prepare() -> None:
 
 def _bring_in_left_over(chores: Chores) -> None:
     """Imports that nobody goes on with any more."""
-    for progress in library().catalog.imports.running():
-        if now() - (progress.moved_at or progress.started_at) > AT_IT:
-            chores.bring_in(progress.owner, progress.id)
+    for progress in library().imports.left_over():
+        chores.bring_in(progress.owner, progress.id)

@@ -16,6 +16,7 @@ from datetime import timedelta
 from fototeca.bundling.bundles import Bundling
 from fototeca.catalog.protocol import Bundle, Catalog, CatalogBusy, CatalogFull, Failed, Labelled
 from fototeca.imaging.limits import Limits
+from fototeca.imports import Importing
 from fototeca.inbox import Inbox
 from fototeca.labelling.protocol import Labeller, LabellerUnavailable
 from fototeca.notify.telling import Telling
@@ -50,6 +51,7 @@ class Workers:
         bundling: Bundling,
         inbox: Inbox | None,
         telling: Telling,
+        imports: Importing,
         labeller: Callable[[], Labeller],
         limits: Limits,
         *,
@@ -62,6 +64,7 @@ class Workers:
         self._bundling = bundling
         self._inbox = inbox
         self._telling = telling
+        self._imports = imports
         self._labeller = labeller
         self._limits = limits
         self._inbox_seconds = inbox_seconds
@@ -194,6 +197,7 @@ class Workers:
 
     def tidy(self) -> None:
         self._telling.tell_failures()
+        self._imports.end_left_over()
         tidy(self._catalog, self._vault, self._bundling, self._trash_lifetime)
 
     def _guarded(self, step: Callable[[], object]) -> None:
