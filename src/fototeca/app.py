@@ -218,11 +218,6 @@ class Library:
 
         return Vocabulary(self.taxonomy, self.catalog.label_preferences.get(owner), used)
 
-    def only_account(self) -> Account | None:
-        """The account, when there is just one."""
-        accounts = self.catalog.accounts.all()
-        return accounts[0] if len(accounts) == 1 else None
-
     def local_account(self) -> Account:
         """The single account, made without credentials in an empty library.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from fototeca.catalog.protocol import Catalog, Outcome
 from fototeca.imaging.develop import VIEW_SIDE, develop
 from fototeca.imaging.limits import Limits, Unreadable
 from fototeca.imaging.probe import sniff
-from fototeca.ingest import Ingest, Refused
+from fototeca.ingest import Ingest, Refused, sums
 from fototeca.photos import Photo, State
 from fototeca.vault.protocol import OriginalMissing, Size, Vault
 
@@ -94,7 +93,7 @@ class Checking:
         if not read_bytes and size == photo.size:
             return None
         try:
-            sha256, crc32 = self._sums(photo, size)
+            _, sha256, crc32 = sums(self._vault.read_original(photo.owner, photo.id, 0, size))
         except OriginalMissing:
             return None  # it was purged while it was read
         report.bytes += size
@@ -106,19 +105,13 @@ class Checking:
             return Problem(f"{_named(photo)}: the catalog has a wrong size or CRC-32 of it", repair)
         return None
 
-    def _sums(self, photo: Photo, size: int) -> tuple[str, int]:
-        sha256, crc32 = hashlib.sha256(), 0
-        for chunk in self._vault.read_original(photo.owner, photo.id, 0, size):
-            sha256.update(chunk)
-            crc32 = zlib.crc32(chunk, crc32)
-        return sha256.hexdigest(), crc32
-
     def _damaged(self, photo: Photo, size: int, repair: bool) -> Problem | None:
         text = f"{_named(photo)}: its original is damaged"
         if not repair:
             return Problem(f"{text}: import it again after check --repair, or restore a backup")
         # A second reading: what is damaged may be the memory it was read into.
-        if self._sums(photo, size)[0] == photo.id:
+        _, sha256, _ = sums(self._vault.read_original(photo.owner, photo.id, 0, size))
+        if sha256 == photo.id:
             return Problem(f"{text} at one reading and sound at the next: is the machine in order?")
         aside = f"damaged-{photo.owner}-{photo.id}"
         chunks = self._vault.read_original(photo.owner, photo.id, 0, size)

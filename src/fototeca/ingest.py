@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,7 +82,8 @@ class Ingest:
 
         Raises Refused for what is no photo, or has other bytes than its id says.
         """
-        size, sha256, crc32 = _sums(path)
+        with path.open("rb", buffering=0) as file:
+            size, sha256, crc32 = sums(iter(lambda: file.read(CHUNK), b""))
         if sha256 != id:
             raise Refused("its bytes are not the ones announced")
         if size > self._limits.file_bytes:
@@ -110,14 +112,13 @@ class Ingest:
             raise Refused(str(error)) from error
 
 
-def _sums(path: Path) -> tuple[int, str, int]:
+def sums(chunks: Iterable[bytes]) -> tuple[int, str, int]:
     """Bytes, SHA-256 and CRC-32 of a file, in one reading."""
     size, crc32, digest = 0, 0, hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(CHUNK):
-            size += len(chunk)
-            digest.update(chunk)
-            crc32 = isal_zlib.crc32(chunk, crc32)
+    for chunk in chunks:
+        size += len(chunk)
+        digest.update(chunk)
+        crc32 = isal_zlib.crc32(chunk, crc32)
     return size, digest.hexdigest(), crc32
 
 

@@ -99,6 +99,11 @@ class Label:
     threshold: float = 0.5
     """A detection of at least this confidence puts the label on unless the owner removed it."""
 
+    def matches(self, text: str) -> bool:
+        """Whether its name or an alias contains the text, in any case."""
+        text = text.casefold().strip()
+        return any(text in name.casefold() for name in (self.name, *self.aliases))
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:

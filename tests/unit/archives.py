@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from fototeca.bundling.layout import Entry, Layout
-from fototeca.bundling.reader import CHUNK, read_archive
+from fototeca.bundling.reader import read_archive
 from fototeca.catalog.protocol import Placed
+from fototeca.vault.protocol import CHUNK
 
 TAKEN = datetime(2024, 7, 3, 16, 20, 31)
 NAMES = {"7z": ("7z", "7zz", "7za")}

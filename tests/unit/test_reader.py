@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fototeca.bundling.layout import Entry
-from fototeca.bundling.reader import CHUNK, WHOLE, ArchiveBroken, BodyLength, read_archive
+from fototeca.bundling.reader import WHOLE, ArchiveBroken, BodyLength, read_archive
 from fototeca.catalog.protocol import Placed
+from fototeca.vault.protocol import CHUNK
 from tests.unit.archives import TAKEN, Files, Seekable, Zeros, said_by
 
 GIB = 1 << 30

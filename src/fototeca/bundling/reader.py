@@ -12,9 +12,8 @@ from fototeca.bundling.layout import (
     end_records,
     local_header,
 )
+from fototeca.vault.protocol import CHUNK
 
-CHUNK = 1 << 20
-"""Bytes that small pieces are gathered to: each chunk costs the server a round."""
 WHOLE = 1 << 17
 """A piece of this many bytes is handed on as it is: to copy it would cost more than a round."""
 
@@ -78,9 +77,10 @@ def read_archive(
 ) -> Iterator[bytes]:
     """Bytes [start, stop) of the archive, 0 <= start <= stop <= its size.
 
-    Small pieces come gathered to about CHUNK, large ones as `body` gave them. In memory are a chunk
-    or two and the rows that `entries` reads at once, however many entries there are. Raises
-    ArchiveBroken, and whatever `body` raises: a range is never silently short.
+    Small pieces come gathered to about CHUNK, since each costs the server a round, large ones as
+    `body` gave them. In memory are a chunk or two and the rows that `entries` reads at once,
+    however many entries there are. Raises ArchiveBroken, and whatever `body` raises: a range is
+    never silently short.
     """
     size = archive_size(entries.count, entries.directory_start, entries.directory_size)
     if not 0 <= start <= stop <= size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,9 +18,6 @@ from fototeca.cli.options import (
     selection_of,
 )
 from fototeca.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    from fototeca.photos import Label
 
 
 def labels(
@@ -48,7 +45,7 @@ def labels(
             for each in opened_library.catalog.photos.labels(owner, selection)
             if hidden or not vocabulary.hides(each.name)
         ]
-    counts = [(label, count) for label, count in counts if _matches(label, search)]
+    counts = [(label, count) for label, count in counts if label.matches(search)]
     if json:
         print_json(
             [
@@ -66,7 +63,3 @@ def labels(
         print_table([(label.name, f"{count:,}") for label, count in counts], "<>")
     else:
         typer.echo("no labels", err=True)
-
-
-def _matches(label: Label, text: str) -> bool:
-    return any(text.casefold() in name.casefold() for name in (label.name, *label.aliases))

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from fototeca.photos import Label
 from fototeca.web.callers import InLibrary, TheCaller
 from fototeca.web.problems import described
 from fototeca.web.schemas import (
@@ -41,7 +40,7 @@ def list_labels(
     documents = []
     for name, count in counts.items():
         label = vocabulary.label(name)
-        if _matches(label, q) and (hidden or not vocabulary.hides(name)):
+        if label.matches(q) and (hidden or not vocabulary.hides(name)):
             documents.append(
                 LabelDocument(
                     name=name,
@@ -65,8 +64,3 @@ def get_totals(
     chosen = selection_of(selection, library.vocabulary(caller.owner).named)
     totals = library.catalog.photos.totals(caller.owner, chosen, name=q)
     return TotalsDocument(photos=totals.photos, bytes=totals.bytes)
-
-
-def _matches(label: Label, text: str) -> bool:
-    text = text.casefold().strip()
-    return any(text in name.casefold() for name in (label.name, *label.aliases))

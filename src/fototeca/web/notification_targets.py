@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from fototeca.app import Library
 from fototeca.catalog.protocol import NotificationTarget
-from fototeca.identity.attempts import TooManyAttempts
 from fototeca.notify.protocol import LONGEST_URL, TargetInvalid, Undelivered
 from fototeca.notify.telling import TooManyTargets
 from fototeca.web.callers import InLibrary, TheCaller
@@ -75,8 +74,6 @@ def add_notification_target(
         raise Problem(422, str(error)) from error
     except TooManyTargets as error:
         raise Problem(409, str(error)) from error
-    except TooManyAttempts as error:
-        raise _wait(error) from error
 
 
 @router.delete("/{id}", status_code=204, responses=described(401, 403, 404))
@@ -96,8 +93,6 @@ def test_notification_target(id: str, caller: TheCaller, library: InLibrary) -> 
         library.telling.test(target)
     except Undelivered as error:
         return Tested(sent=False, failure=str(error))
-    except TooManyAttempts as error:
-        raise _wait(error) from error
     return Tested(sent=True, failure=None)
 
 
@@ -110,7 +105,3 @@ def _document(target: NotificationTarget, library: Library) -> TargetDocument:
         told_at=target.told_at,
         failure=target.failure,
     )
-
-
-def _wait(error: TooManyAttempts) -> Problem:
-    return Problem(429, str(error), headers={"retry-after": str(error.seconds)})

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from fototeca.catalog.protocol import CatalogBusy, CatalogFull, CursorInvalid
+from fototeca.identity.attempts import TooManyAttempts
 from fototeca.ingest import Refused, TooLarge
 from fototeca.vault.protocol import OriginalArchived, OriginalMissing, VaultFull, VaultUnavailable
 
@@ -106,6 +107,11 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, Refused)
         return of_refusal(error).response()
 
+    async def wait(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, TooManyAttempts)
+        headers = {"retry-after": str(error.seconds)}
+        return Problem(429, str(error), headers=headers).response()
+
     async def full(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, OSError)
         return Problem(507, error.strerror).response()
@@ -133,6 +139,7 @@ def install(app: FastAPI) -> None:
         (RequestValidationError, validation),
         (CursorInvalid, cursor),
         (Refused, refused),
+        (TooManyAttempts, wait),
         (VaultFull, full),
         (CatalogFull, full),
         (VaultUnavailable, unavailable),

@@ -15,7 +15,6 @@ from fototeca.identity import (
     EmailInvalid,
     PasswordUnfit,
     SetupTokenWrong,
-    TooManyAttempts,
 )
 from fototeca.web.callers import COOKIE, InLibrary, SignedIn, TheCaller, forbid_cross_site
 from fototeca.web.problems import Problem, described, not_found
@@ -88,8 +87,6 @@ def sign_in(
         )
     except CredentialsWrong as error:
         raise Problem(401, "the address or the password is wrong") from error
-    except TooManyAttempts as error:
-        raise _wait(error) from error
     set_cookie(response, secret, library)
 
 
@@ -136,8 +133,6 @@ def change_password(
         raise Problem(403, "the current password is wrong") from error
     except PasswordUnfit as error:
         raise Problem(422, str(error)) from error
-    except TooManyAttempts as error:
-        raise _wait(error) from error
     set_cookie(response, secret, library)
 
 
@@ -191,7 +186,3 @@ def set_cookie(response: Response, secret: str, library: Library) -> None:
 
 def _address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
-
-
-def _wait(error: TooManyAttempts) -> Problem:
-    return Problem(429, str(error), headers={"retry-after": str(error.seconds)})
