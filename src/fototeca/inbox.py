@@ -1,6 +1,7 @@
 """The inbox: files put into `inbox/{account}/` are ingested and leave it.
 
-What cannot be taken is moved to `refused/{account}/`, never deleted, and the owner is told why.
+What is no photo is moved to `refused/{account}/`, never deleted, and the owner is told why, as of
+what cannot leave.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +48,7 @@ class Inbox:
         seen: dict[Path, Form] = {}
         stuck: dict[Path, Form] = {}
         for account, names in self._folders():
+            newly: list[tuple[str, str]] = []
             for name in names:
                 for path in files(self._root / name):
                     form = form_of(path)
@@ -60,12 +63,21 @@ class Inbox:
                         try:
                             taken += self._take(account.id, name, path, form)
                         except OSError as error:
-                            # In a folder that may not be changed. Once is enough, and the others
-                            # need not wait for it.
-                            log.warning("inbox: a file cannot leave: %s", error.strerror)
+                            # Once is enough, and the others need not wait for it.
                             stuck[path] = form
+                            reason = error.strerror or type(error).__name__
+                            newly.append((str(path.relative_to(self._root / name)), reason))
+            if newly:
+                self._tell_stuck(account.id, newly)
         self._seen, self._stuck = seen, stuck
         return taken
+
+    def _tell_stuck(self, owner: str, newly: Sequence[tuple[str, str]]) -> None:
+        name, reason = newly[0]
+        many = f"{len(newly):,} files, {name} among them,"
+        text = f"{name if len(newly) == 1 else many} cannot leave the inbox: {reason}"
+        log.warning("inbox: %d files cannot leave: %s", len(newly), reason)
+        self._catalog.notices.add(owner, "inbox-stuck", name, text)
 
     def _folders(self) -> list[tuple[Account, list[str]]]:
         """The names of each account's folders; the first is made where it is not there."""
@@ -77,7 +89,7 @@ class Inbox:
         return folders
 
     def _take(self, owner: str, folder: str, path: Path, form: Form) -> bool:
-        """Raises OSError when the file was read, but cannot be moved out of the inbox."""
+        """Raises OSError when it may not be read, or cannot be moved out of the inbox."""
         try:
             self._ingest.add_file(owner, path)
         except Refused as error:
@@ -87,12 +99,14 @@ class Inbox:
             if kept.exists():
                 kept = kept.with_name(f"{kept.stem}.{secrets.token_hex(4)}{kept.suffix}")
             kept.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(kept)
+            shutil.move(path, kept)  # the two may be on different disks
             name = str(path.relative_to(self._root / folder))
             self._catalog.notices.add(owner, "inbox-refused", name, f"{name}: {error}")
             return False
         except OSError as error:
-            # No room, or no right to read: it stays, and is tried again.
+            if not os.access(path, os.R_OK) and path.exists():
+                raise
+            # No room, or it is gone: what stays is tried again.
             log.warning("inbox: a file could not be taken: %s", error.strerror)
             return False
         # Whoever paused may have gone on writing, or put another file there: that comes next time.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
@@ -140,9 +142,64 @@ def test_a_file_that_cannot_leave_the_inbox_holds_nobody_up(
     assert sum(looks) == 1
     assert [path.name for path in inbox.iterdir()] == ["a.jpg"]
     assert library.catalog.photos.page(owner, Selection()).total == 1
+    (notice,) = library.catalog.notices.of(owner)
+    assert (notice.kind, notice.subject) == ("inbox-stuck", "a.jpg")
+    assert "cannot leave the inbox" in notice.text
     # It is tried again once it is another file.
     (settings.library / "refused").unlink()
     (inbox / "a.jpg").write_bytes(b"no photo either")
     library.inbox.look()
     library.inbox.look()
     assert not list(inbox.iterdir())
+
+
+def test_what_is_no_photo_is_moved_to_another_disk(
+    library: Library, owner: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = settings.library / "inbox" / "local"
+    inbox.mkdir(parents=True)
+    (inbox / "a.jpg").write_bytes(b"no photo at all")
+    rename = os.rename
+
+    def apart(source: Path, target: Path) -> None:
+        if "refused" in str(target):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", apart)
+    monkeypatch.setattr(os, "replace", apart)
+    library.inbox.look()
+    library.inbox.look()
+    assert not list(inbox.iterdir())
+    kept = settings.library / "refused" / "local" / "a.jpg"
+    assert kept.read_bytes() == b"no photo at all"
+    assert [each.kind for each in library.catalog.notices.of(owner)] == ["inbox-refused"]
+
+
+def test_of_many_that_cannot_leave_one_notice_tells(
+    library: Library,
+    owner: str,
+    settings: Settings,
+    make_jpeg: MakeJpeg,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inbox = settings.library / "inbox" / "local"
+    inbox.mkdir(parents=True)
+    for number in range(5):
+        (inbox / f"{number}.jpg").write_bytes(make_jpeg(number))
+
+    unlink = Path.unlink
+
+    def forbidden(path: Path, missing_ok: bool = False) -> None:
+        if path.parent == inbox:
+            raise OSError(errno.EROFS, "Read-only file system")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", forbidden)
+    for _ in range(3):
+        library.inbox.look()
+    assert library.catalog.photos.page(owner, Selection()).total == 5
+    (notice,) = library.catalog.notices.of(owner)
+    assert notice.text == (
+        "5 files, 0.jpg among them, cannot leave the inbox: Read-only file system"
+    )

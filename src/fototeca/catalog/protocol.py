@@ -775,8 +775,8 @@ class Notice:
 
     id: int
     kind: str
-    """bundle-ready, bundle-failed, inbox-refused, photos-failed, import-finished, import-failed,
-    target-failed."""
+    """bundle-ready, bundle-failed, inbox-refused, inbox-stuck, photos-failed, import-finished,
+    import-failed, target-failed."""
     subject: str
     """The bundle's or import's id, the file's name, or the target as it is shown."""
     text: str

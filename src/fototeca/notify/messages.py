@@ -21,6 +21,7 @@ TITLES = {
     "import-failed": "an import has failed",
     "photos-failed": "photos could not be labelled",
     "inbox-refused": "files were refused",
+    "inbox-stuck": "files stay in the inbox",
     "import-finished": "an import has finished",
 }
 OTHER = "news"
