@@ -140,11 +140,11 @@ def test_a_photo_is_not_purged_while_a_bundle_needs_it(catalog: Catalog) -> None
     bundle = frozen(catalog, owner, Selection())
     catalog.bundles.ready(bundle, 10, "tag")
     catalog.photos.trash(owner, [kept.id], START)
-    assert catalog.photos.purgeable(now()) == []
+    assert list(catalog.photos.purgeable(now())) == []
     assert not catalog.photos.purge(owner, kept.id, lambda owner, id: pytest.fail("purged"))
     assert [each.id for each in catalog.bundles.expire(START + DAY)] == [bundle.id]
     assert catalog.bundles.expire(START + DAY) == []
-    assert catalog.photos.purgeable(now()) == [(owner, kept.id)]
+    assert list(catalog.photos.purgeable(now())) == [(owner, kept.id)]
     expired = catalog.bundles.get(owner, bundle.id)
     assert expired is not None
     assert expired.state is BundleState.EXPIRED
@@ -168,7 +168,7 @@ def test_a_bundle_that_ended_needs_no_photo(catalog: Catalog, end: str) -> None:
         assert "no room" in notice.text
     else:
         catalog.bundles.delete(owner, bundle.id)
-    assert catalog.photos.purgeable(now()) == [(owner, kept.id)]
+    assert list(catalog.photos.purgeable(now())) == [(owner, kept.id)]
     assert not catalog.bundles.ready(bundle, 10, "tag")
 
 
@@ -300,7 +300,7 @@ def test_what_waits_or_is_built_ends_like_any_other(catalog: Catalog, state: str
     else:
         catalog.bundles.building(bundle, 3000, "tag", "upload", 3)
         catalog.bundles.built(bundle, 1)
-    assert catalog.photos.purgeable(now()) == []
+    assert list(catalog.photos.purgeable(now())) == []
     upload = None if state == "restoring" else "upload"
     if end == "fail":
         catalog.bundles.fail(bundle, "cancelled")
@@ -314,7 +314,7 @@ def test_what_waits_or_is_built_ends_like_any_other(catalog: Catalog, state: str
     else:
         (expired,) = catalog.bundles.expire(START + DAY)
         assert (expired.id, expired.upload) == (bundle.id, upload)
-    assert catalog.photos.purgeable(now()) == [(owner, kept.id)]
+    assert list(catalog.photos.purgeable(now())) == [(owner, kept.id)]
     assert not catalog.bundles.ready(bundle, 3000, "tag")
     if end == "delete":
         for call in (

@@ -20,6 +20,7 @@ from fototeca.catalog.protocol import (
     PhotoLabels,
     Work,
 )
+from fototeca.catalog.sqlite import photos as sqlite
 from fototeca.photos import Detection, Photo, Selection, State, now
 from tests.contract.catalog_world import (
     START,
@@ -218,8 +219,8 @@ def test_purging_waits_for_its_time_and_forgets_everything(catalog: Catalog) -> 
     owner = owner_of(catalog)
     gone, kept = label(catalog, owner, 1, Lake=0.9), label(catalog, owner, 2, Lake=0.9)
     catalog.photos.trash(owner, [gone.id], START)
-    assert catalog.photos.purgeable(START) == []
-    assert catalog.photos.purgeable(START + timedelta(seconds=1)) == [(owner, gone.id)]
+    assert list(catalog.photos.purgeable(START)) == []
+    assert list(catalog.photos.purgeable(START + timedelta(seconds=1))) == [(owner, gone.id)]
     deleted: list[str] = []
     assert catalog.photos.purge(owner, gone.id, lambda owner, id: deleted.append(id))
     assert not catalog.photos.purge(owner, gone.id, lambda owner, id: deleted.append(id))
@@ -227,6 +228,24 @@ def test_purging_waits_for_its_time_and_forgets_everything(catalog: Catalog) -> 
     assert deleted == [gone.id]
     assert catalog.photos.get(owner, gone.id) is None
     assert catalog.check(repair=False) == []
+
+
+def test_what_is_purgeable_may_be_purged_on_the_way(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "PURGEABLE", 3)
+    owner = owner_of(catalog)
+    ids = []
+    for number in range(9):
+        catalog.photos.add(photo(owner, number))
+        ids.append(photo(owner, number).id)
+    catalog.photos.trash(owner, ids[:7], START)
+    catalog.photos.trash(owner, ids[7:], now())
+    for its, id in catalog.photos.purgeable(START + timedelta(seconds=1)):
+        assert catalog.photos.purge(its, id, lambda owner, id: None)
+    left = catalog.photos.page(owner, Selection(), trashed=True)
+    assert {each.id for each in left.photos} == set(ids[7:])
+    assert list(catalog.photos.purgeable(now() + timedelta(days=1))) != []
 
 
 def test_a_purge_that_cannot_delete_forgets_nothing(catalog: Catalog) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -194,6 +195,28 @@ def test_a_photo_of_many_labels_counts_as_any_other(dynamodb: Any) -> None:
     with pytest.raises(CatalogFull, match="no more labels fit"):
         catalog.photos.correct(owner, [one.id], [f"{n:0>100}" for n in range(1000)], [])
     assert counts(catalog, owner)["Mine"] == 2
+
+
+def test_what_is_not_due_in_the_trash_is_not_read(dynamodb: Any) -> None:
+    """It is looked at every hour for a month."""
+    table = make_table(dynamodb)
+    catalog = DynamoCatalog(table, TAXONOMY, dynamodb)
+    owner = owner_of(catalog)
+    ids = [label(catalog, owner, number, Lake=0.9).id for number in range(4)]
+    catalog.photos.trash(owner, ids[:3], now())
+    catalog.photos.trash(owner, ids[3:], START)
+    asked: Counter[str] = Counter()
+
+    class Counting(Client):
+        def around(self, name: str, call: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+            asked[name] += 1
+            return call(**parameters)
+
+    counting = DynamoCatalog(table, TAXONOMY, Counting(dynamodb))
+    asked.clear()
+    assert list(counting.photos.purgeable(START + MINUTE)) == [(owner, ids[3])]
+    # The owners, the trash, and the bundles that might need the one.
+    assert asked == {"query": 3}
 
 
 def test_a_purge_keeps_uploads_out_until_its_end(dynamodb: Any) -> None:
@@ -424,9 +447,11 @@ def test_a_list_that_was_never_frozen_to_its_end_keeps_no_photo(
         DynamoCatalog(name, TAXONOMY, Ending(dynamodb, 3)).bundles.freeze(
             owner, Selection(), None, START, now() + MINUTE
         )
-    assert catalog.bundles.needs(owner, one), "somebody may be at it"
+    catalog.photos.trash(owner, [one.id], START)
+    assert list(catalog.photos.purgeable(now())) == [], "somebody may be at it"
     monkeypatch.setattr(bundles, "FREEZING", timedelta(0))
-    assert not catalog.bundles.needs(owner, one)
+    assert list(catalog.photos.purgeable(now())) == [(owner, one.id)]
+    catalog.photos.restore(owner, [one.id])
     # And who was only slow makes no bundle of photos that were purged meanwhile.
     with pytest.raises(CatalogBusy):
         catalog.bundles.freeze(owner, Selection(), None, START, now() + MINUTE)

@@ -279,8 +279,11 @@ class Photos(Protocol):
         """Take photos out of the trash, once it is sure that they are not purged. How many are."""
         ...
 
-    def purgeable(self, trashed_before: datetime, limit: int = 100) -> list[tuple[str, str]]:
-        """(owner, id) of photos trashed before then that no unexpired bundle needs."""
+    def purgeable(self, trashed_before: datetime) -> Iterator[tuple[str, str]]:
+        """(owner, id) of photos trashed before then that no unexpired bundle needs.
+
+        They may be purged on the way.
+        """
         ...
 
     def purge(self, owner: str, id: str, delete_bytes: Deletion) -> bool:

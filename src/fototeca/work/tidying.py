@@ -26,11 +26,7 @@ def tidy(
     catalog.accounts.end_expired_sessions(now())
     vault.check()
     bundling.expire()
-    while due := catalog.photos.purgeable(now() - trash_lifetime):
-        purged = False
-        for owner, id in due:
-            if not goes_on():
-                return
-            purged |= catalog.photos.purge(owner, id, vault.delete_original)
-        if not purged:
+    for owner, id in catalog.photos.purgeable(now() - trash_lifetime):
+        if not goes_on():
             return
+        catalog.photos.purge(owner, id, vault.delete_original)

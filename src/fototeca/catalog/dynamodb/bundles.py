@@ -52,9 +52,8 @@ from fototeca.catalog.values import (
     selection_from,
     selection_text,
     to_micros,
-    wall_clock_micros,
 )
-from fototeca.photos import Photo, Selection, now
+from fototeca.photos import Selection, now
 
 CLAIM = timedelta(minutes=1)
 LISTED = 1000
@@ -146,13 +145,13 @@ class DynamoBundles:
         self._events.announce(owner, "bundle", id, state="preparing")
         return _bundle(self._row(owner, id))
 
-    def needs(self, owner: str, photo: Photo) -> bool:
-        """Whether an unexpired bundle needs this photo, or one that is being frozen may."""
-        place, given_up = _place(photo), to_micros(now() - 2 * FREEZING)
+    def needs(self, owner: str, place: str) -> bool:
+        """Whether an unexpired bundle needs the photo there, or one that is being frozen may."""
+        given_up = to_micros(now() - 2 * FREEZING)
         for row in self._table.query(_key(owner, "")[0]):
             if row["state"] == "freezing" and row["made"] > given_up:
                 return True
-            if row["state"] in NEEDING and self._lists(row["sk"], place):
+            if row["state"] in NEEDING and self._lists(row["sk"], bytes.fromhex(place)):
                 return True
         return False
 
@@ -575,10 +574,6 @@ def _due(kind: str, at: datetime, owner: str, id: str) -> Key:
 
 def _ttl(expires_at: datetime) -> int:
     return int((expires_at + KEPT).timestamp())
-
-
-def _place(photo: Photo) -> bytes:
-    return bytes.fromhex(keys.place(wall_clock_micros(photo.taken_at), photo.id))
 
 
 def _split(places: bytes) -> Iterator[bytes]:

@@ -257,19 +257,12 @@ class DynamoPhotos:
         restored += sum(self._enter(owner, id, decide) for id in held)
         return self._moved(owner, "restored", restored)
 
-    def purgeable(self, trashed_before: datetime, limit: int = 100) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
+    def purgeable(self, trashed_before: datetime) -> Iterator[tuple[str, str]]:
+        before = to_micros(trashed_before)
         for owner in owners(self._table):
-            rows = self._table.query(keys.trash(owner))
-            while batch := [row["sk"] for row in islice(rows, 100)]:
-                for photo in self._photos(owner, batch):
-                    if photo.trashed_at is None or photo.trashed_at >= trashed_before:
-                        continue
-                    if not self._bundles.needs(owner, photo):
-                        found.append((owner, photo.id))
-                        if len(found) == limit:
-                            return found
-        return found
+            for row in self._table.query(keys.trash(owner)):
+                if row["trashed_at"] < before and not self._bundles.needs(owner, row["sk"]):
+                    yield owner, keys.taken_and_id(row["sk"])[1]
 
     def purge(self, owner: str, id: str, delete_bytes: Deletion) -> bool:
         mark = self._records.clock.tick()
@@ -293,7 +286,7 @@ class DynamoPhotos:
         # Looked up once no upload can enter: a bundle frozen from here on finds it in the trash.
         needed = True
         try:
-            needed = self._bundles.needs(owner, marked.photo)
+            needed = self._bundles.needs(owner, marked.place)
             if not needed:
                 delete_bytes(owner, id)
         except BaseException:

@@ -127,8 +127,9 @@ def rows_of(record: Record) -> dict[Key, dict[str, Any]]:
     width, height = photo.probe.upright_size
     ratio = max(1, round(100 * width / height))
     rows: dict[Key, dict[str, Any]] = {}
-    if record.trashed:
-        rows[keys.trash(owner), place] = {"name": name, "ratio": ratio}
+    if photo.trashed_at is not None:
+        trashed_at = to_micros(photo.trashed_at)
+        rows[keys.trash(owner), place] = {"name": name, "ratio": ratio, "trashed_at": trashed_at}
     else:
         rows[keys.everything(owner), place] = {
             "name": name,

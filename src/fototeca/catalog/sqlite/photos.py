@@ -47,6 +47,8 @@ MERGED = 20
 CURSOR = struct.Struct(">qq")
 # SQLite takes 32,766 variables; fewer keep statements short.
 BATCH = 500
+PURGEABLE = 100
+"""Photos that may be purged, found at once."""
 DAY = 86_400_000_000
 """Microseconds."""
 EPOCH = date(1970, 1, 1)
@@ -258,13 +260,20 @@ class SqlitePhotos:
     def restore(self, owner: str, ids: Sequence[str]) -> int:
         return self._move(owner, ids, None)
 
-    def purgeable(self, trashed_before: datetime, limit: int = 100) -> list[tuple[str, str]]:
-        rows = self._database.connection.execute(
-            "SELECT account.id, photo.id FROM photo JOIN account ON account.key = photo.owner"
-            f" WHERE {UNNEEDED} AND trashed_at < ? ORDER BY trashed_at LIMIT ?",
-            (to_micros(trashed_before), limit),
-        )
-        return [(owner, id.hex()) for owner, id in rows]
+    def purgeable(self, trashed_before: datetime) -> Iterator[tuple[str, str]]:
+        last = (-(2**63), 0)
+        while True:
+            rows = self._database.connection.execute(
+                "SELECT account.id, photo.id, trashed_at, photo.key FROM photo"
+                " JOIN account ON account.key = photo.owner"
+                f" WHERE {UNNEEDED} AND trashed_at < ? AND (trashed_at, photo.key) > (?, ?)"
+                " ORDER BY trashed_at, photo.key LIMIT ?",
+                (to_micros(trashed_before), *last, PURGEABLE),
+            ).fetchall()
+            if not rows:
+                return
+            yield from ((owner, id.hex()) for owner, id, _, _ in rows)
+            last = rows[-1]["trashed_at"], rows[-1]["key"]
 
     def purge(self, owner: str, id: str, delete_bytes: Deletion) -> bool:
         with self._database.write() as connection:
