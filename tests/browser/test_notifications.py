@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 SECRET = "hunter2-of-the-hook"
 
 # Chromium without a screen shows no notifications: what it would have shown is kept.
+# A phone's lets only the service worker show them.
 RECORDING = """
 window.asked = 0;
 window.Notification = class {
@@ -25,10 +26,26 @@ window.Notification = class {
     return Promise.resolve("granted");
   }
   constructor(title, { body }) {
-    document.documentElement.dataset.told = body;
+    if (window.phone) throw new TypeError("Illegal constructor");
+    document.documentElement.dataset.told = `${body} By the page.`;
   }
 };
+ServiceWorkerRegistration.prototype.showNotification = async (title, { body, data }) => {
+  window.shown = data;
+  document.documentElement.dataset.told = body;
+};
 """
+CLICK = """data => {
+  const clicked = new ExtendableEvent("notificationclick");
+  const done = new Promise((resolve) => {
+    clicked.waitUntil = (shown) => shown.catch(() => undefined).then(resolve);
+  });
+  clicked.notification = { data, close() {} };
+  self.dispatchEvent(clicked);
+  return done;
+}
+"""
+"""A click that the service worker is told of; it may bring no page to the front without a hand."""
 
 
 @pytest.fixture(autouse=True)
@@ -130,10 +147,22 @@ def test_the_browser_tells_when_it_was_allowed_to_and_nobody_looks(
     bundled()
     expect(page.get_by_text("Your photo is ready to download.").first).to_be_visible()
     expect(page.locator("html")).not_to_have_attribute("data-told", re.compile("."))
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    page.evaluate("window.phone = true")
     bundled()
     told = "Your photo is ready to download."
     expect(page.locator("html")).to_have_attribute("data-told", told)
+
+    (worker,) = page.context.service_workers
+    worker.evaluate(CLICK, page.evaluate("window.shown"))
+    expect(page).to_have_url(re.compile("/bundles"))
+    assert page.evaluate("window.phone")  # It was not loaded anew.
+
+    page.evaluate("ServiceWorkerContainer.prototype.getRegistration = async () => undefined")
+    page.evaluate("window.phone = false")
+    bundled()
+    expect(page.locator("html")).to_have_attribute("data-told", f"{told} By the page.")
 
 
 def test_the_link_of_a_message_leads_to_the_downloads(settings: Page) -> None:

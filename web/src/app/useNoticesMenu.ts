@@ -25,6 +25,30 @@ const placeOf = ({ kind }: Notice) => PLACES[kind.split("-")[0] ?? ""] ?? DOWNLO
 const soundOf = ({ kind }: Notice) =>
   kind.endsWith("-failed") ? "error" : kind.endsWith("-refused") ? "warning" : "success";
 
+/** By the service worker: phones' browsers know no other way, and throw at the constructor. */
+async function showInBrowser(notice: Notice, path: string, show: () => void) {
+  const options = {
+    body: notice.text,
+    icon: "/icon-192.png",
+    tag: `${notice.kind}-${notice.id}`, // Other tabs tell of the same one.
+    data: { path },
+  };
+  try {
+    const registration = await navigator.serviceWorker.getRegistration();
+    if (registration?.active) {
+      await registration.showNotification("Fototeca", options);
+      return;
+    }
+    const shown = new Notification("Fototeca", options);
+    shown.onclick = () => {
+      window.focus();
+      show();
+    };
+  } catch {
+    // It is said in the page.
+  }
+}
+
 export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
   const { t, dateTime } = useSpeech();
   const { say } = useNotices();
@@ -52,18 +76,18 @@ export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
       const show = () => void navigate(path);
       say({ type: soundOf(notice), text: notice.text, action: { text: t[key], run: show } });
       if ("Notification" in window && Notification.permission === "granted" && document.hidden) {
-        const shown = new Notification("Fototeca", {
-          body: notice.text,
-          icon: "/icon-192.png",
-          tag: `${notice.kind}-${notice.id}`, // Other tabs tell of the same one.
-        });
-        shown.onclick = () => {
-          window.focus();
-          show();
-        };
+        void showInBrowser(notice, path, show);
       }
     }
   }, [notices, say, t, navigate]);
+
+  // A notification of the service worker's was clicked on.
+  useEffect(() => {
+    const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+    const onMessage = ({ data }: MessageEvent<{ path: string }>) => void navigate(data.path);
+    worker?.addEventListener("message", onMessage);
+    return () => worker?.removeEventListener("message", onMessage);
+  }, [navigate]);
 
   const unread = notices?.filter((each) => !each.read).length ?? 0;
   return {
