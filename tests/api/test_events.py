@@ -23,10 +23,12 @@ class Event:
 
 
 @contextmanager
-def watching(client: httpx.Client, **headers: str) -> Iterator[Iterator[Event]]:
+def watching(
+    client: httpx.Client, params: dict[str, int] | None = None, **headers: str
+) -> Iterator[Iterator[Event]]:
     """The events from now on: once inside, the server has begun to watch."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    with client.stream("GET", "/api/events", headers=named) as answer:
+    with client.stream("GET", "/api/events", params=params, headers=named) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] in ("no-cache", "no-store")
@@ -170,6 +172,40 @@ def test_who_keeps_no_connection_open_asks_what_changed(served: Served) -> None:
     assert changes["sequence"] > first_answer["sequence"]
     later = {"after": changes["sequence"]}
     assert owner.get("/api/changes", params=later).json() == {**changes, "kinds": []}
+
+
+def test_an_answer_that_would_be_the_same_is_not_sent_again(served: Served) -> None:
+    owner = served.set_up()
+    after = {"after": owner.get("/api/session").json()["sequence"]}
+    answer = owner.get("/api/changes", params=after)
+    assert answer.headers["cache-control"] == "private, no-cache"
+    kept = {"if-none-match": answer.headers["etag"]}
+    again = owner.get("/api/changes", params=after, headers=kept)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == kept["if-none-match"]
+    upload(owner, samples.photos()[0].read_bytes())
+    news = owner.get("/api/changes", params=after, headers=kept)
+    assert "photos" in news.json()["kinds"]
+    # It is who asks that counts: nobody's answer is the same as somebody's.
+    is_problem(served.client().get("/api/changes", params=after, headers=kept), 401)
+
+
+def test_a_stream_begins_where_the_session_was_asked_for(served: Served) -> None:
+    owner = served.set_up()
+    upload(owner, samples.photos()[0].read_bytes())
+    labelled(owner)
+    moment = owner.get("/api/session").json()["sequence"]
+    bundle = bundled(owner)["id"]  # before anyone watches
+    with watching(owner, params={"after": moment}) as events:
+        heard = [next(events)]
+        while heard[-1].data.get("state") != "ready":
+            heard.append(next(events))
+    assert {event.kind for event in heard} <= {"bundle", "notice"}
+    assert heard[0].data["subject"] == bundle
+    # A browser's second connection has the same address, and says what it has heard.
+    last = str(heard[-2].id)
+    with watching(owner, params={"after": moment}, last_event_id=last) as events:
+        assert next(events) == heard[-1]
 
 
 def test_where_no_events_are_sent_it_is_said(serve: Serve) -> None:

@@ -30,6 +30,7 @@ from fototeca.web import (
     uploads,
     work,
 )
+from fototeca.web.packing import PackedJson
 from fototeca.web.security import BodyLimit, SecurityHeaders, Unexpected
 
 ROUTERS = (
@@ -57,6 +58,7 @@ def create_app(library: Library) -> FastAPI:
         app.include_router(module.router)
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(PackedJson)
     app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders)
     if library.settings.pam_origins:

@@ -43,6 +43,12 @@ class NewPassword(Document):
 class SessionDocument(BaseModel):
     owner: str = Field(description="The account's id.", examples=["o7Zk2m"])
     email: str | None = Field(examples=["dan@example.com"])
+    has_password: bool = Field(description="One that can be changed: not all sign in by one.")
+    sequence: int = Field(
+        description="The moment of this answer, for `after` of `GET /api/events` and of"
+        " `GET /api/changes`: what is asked for from now on is not told of again.",
+        examples=[1042],
+    )
 
 
 class NewToken(Document):
@@ -64,18 +70,35 @@ class TokenWithSecret(TokenDocument):
     secret: str = Field(description="Shown this once.")
 
 
+def by_password(library: InLibrary) -> None:
+    if not library.settings.password_sign_in:
+        raise Problem(404, "nobody signs in by a password here")
+
+
 CrossSite = Depends(forbid_cross_site)
+ByPassword = Depends(by_password)
 
 
 @router.get("/session", responses=described(401))
 def get_session(caller: TheCaller, library: InLibrary) -> SessionDocument:
     """Who is signed in."""
+    sequence = library.catalog.events.latest()
     account = library.catalog.accounts.get(caller.owner)
-    return SessionDocument(owner=caller.owner, email=account.email if account else None)
+    return SessionDocument(
+        owner=caller.owner,
+        email=account.email if account else None,
+        has_password=library.settings.password_sign_in
+        and account is not None
+        and account.password_hash is not None,
+        sequence=sequence,
+    )
 
 
 @router.post(
-    "/session", status_code=204, responses=described(401, 403, 429), dependencies=[CrossSite]
+    "/session",
+    status_code=204,
+    responses=described(401, 403, 404, 429),
+    dependencies=[CrossSite, ByPassword],
 )
 def sign_in(
     credentials: Credentials, request: Request, response: Response, library: InLibrary
@@ -100,8 +123,8 @@ def sign_out(_caller: SignedIn, request: Request, response: Response, library: I
 @router.post(
     "/session/setup",
     status_code=204,
-    responses=described(403, 409),
-    dependencies=[CrossSite],
+    responses=described(403, 404, 409),
+    dependencies=[CrossSite, ByPassword],
 )
 def set_up(setup: SetUp, response: Response, library: InLibrary) -> None:
     """Give the library's first account its credentials, by the one-time link's token."""
@@ -116,7 +139,12 @@ def set_up(setup: SetUp, response: Response, library: InLibrary) -> None:
     set_cookie(response, secret, library)
 
 
-@router.post("/session/password", status_code=204, responses=described(401, 403, 429))
+@router.post(
+    "/session/password",
+    status_code=204,
+    responses=described(401, 403, 404, 429),
+    dependencies=[ByPassword],
+)
 def change_password(
     passwords: NewPassword,
     caller: SignedIn,

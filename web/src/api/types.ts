@@ -83,7 +83,8 @@ export interface paths {
          * Get Changes
          * @description What changed since a moment, by kinds of events; without one, only which moment it is.
          *
-         *     For clients that cannot keep a connection open: one small question every few seconds.
+         *     For clients that cannot keep a connection open: one small question every few seconds, whose
+         *     answer is 304 when it would be the same once more.
          */
         get: operations["get_changes"];
         put?: never;
@@ -105,7 +106,8 @@ export interface paths {
          * Get Events
          * @description Events named photos, labels, bundle, import and notice, each with what it is about.
          *
-         *     The stream ends with the session, or when the token is revoked.
+         *     Those from now on, or `after` a moment, or after the last one that was heard. The stream ends
+         *     with the session, or when the token is revoked.
          */
         get: operations["get_events"];
         put?: never;
@@ -1938,11 +1940,22 @@ export interface components {
              */
             email: string | null;
             /**
+             * Has Password
+             * @description One that can be changed: not all sign in by one.
+             */
+            has_password: boolean;
+            /**
              * Owner
              * @description The account's id.
              * @example o7Zk2m
              */
             owner: string;
+            /**
+             * Sequence
+             * @description The moment of this answer, for `after` of `GET /api/events` and of `GET /api/changes`: what is asked for from now on is not told of again.
+             * @example 1042
+             */
+            sequence: number;
         };
         /** SetUp */
         SetUp: {
@@ -1962,6 +1975,11 @@ export interface components {
         /** SignInOptions */
         SignInOptions: {
             oidc: components["schemas"]["OidcOption"] | null;
+            /**
+             * Password
+             * @description Accounts may have a password to sign in with.
+             */
+            password: boolean;
             /**
              * Set Up
              * @description The library's first account has its credentials.
@@ -2224,6 +2242,11 @@ export interface components {
             outdated: number;
             /** @description The last time that everything was labelled again; it may be under way. */
             relabelling: components["schemas"]["RelabellingDocument"] | null;
+            /**
+             * Running
+             * @description Of those that wait, how many are being looked at now.
+             */
+            running: number;
             /** Waiting */
             waiting: number;
         };
@@ -2930,9 +2953,12 @@ export interface operations {
     get_changes: {
         parameters: {
             query?: {
+                /** @description A `sequence` that was answered before. */
                 after?: number | null;
             };
-            header?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2946,6 +2972,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changes"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unauthorized */
             401: {
@@ -3015,7 +3048,10 @@ export interface operations {
     };
     get_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A `sequence` that was answered before. */
+                after?: number | null;
+            };
             header?: {
                 "last-event-id"?: string | null;
             };
@@ -6379,6 +6415,38 @@ export interface operations {
                     };
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * Detail
+                         * @example no such photo
+                         */
+                        detail?: string | null;
+                        /**
+                         * Status
+                         * @example 404
+                         */
+                        status: number;
+                        /**
+                         * Title
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * Type
+                         * @example about:blank
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -6561,7 +6629,10 @@ export interface operations {
     };
     begin_oidc_sign_in: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The path here to end at. */
+                to?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6862,6 +6933,38 @@ export interface operations {
                     };
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * Detail
+                         * @example no such photo
+                         */
+                        detail?: string | null;
+                        /**
+                         * Status
+                         * @example 404
+                         */
+                        status: number;
+                        /**
+                         * Title
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * Type
+                         * @example about:blank
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -6950,6 +7053,38 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * Detail
+                         * @example no such photo
+                         */
+                        detail?: string | null;
+                        /**
+                         * Status
+                         * @example 404
+                         */
+                        status: number;
+                        /**
+                         * Title
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * Type
+                         * @example about:blank
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

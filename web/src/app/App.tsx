@@ -4,7 +4,7 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Spinner from "@cloudscape-design/components/spinner";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Route, Routes, useLocation } from "react-router";
 
 import { useSpeech } from "../i18n";
@@ -12,18 +12,19 @@ import { Brand, Door } from "../session/Door";
 import { useSession } from "../session/session";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Shell } from "./Shell";
+import { useTitle } from "./useTitle";
 
 const AGAIN = 5000; // Milliseconds.
 
 const PAGES = [
-  ["/", lazy(() => import("../gallery/GalleryPage"))],
-  ["/labels", lazy(() => import("../labels/LabelsPage"))],
-  ["/uploads", lazy(() => import("../uploads/UploadsPage"))],
-  ["/bundles/:id?", lazy(() => import("../bundles/BundlesPage"))],
-  ["/work", lazy(() => import("../work/WorkPage"))],
-  ["/imports", lazy(() => import("../work/ImportsPage"))],
-  ["/trash", lazy(() => import("../gallery/TrashPage"))],
-  ["/settings", lazy(() => import("../settings/SettingsPage"))],
+  ["/", "navGallery", lazy(() => import("../gallery/GalleryPage"))],
+  ["/labels", "navLabels", lazy(() => import("../labels/LabelsPage"))],
+  ["/uploads", "navUploads", lazy(() => import("../uploads/UploadsPage"))],
+  ["/bundles/:id?", "navBundles", lazy(() => import("../bundles/BundlesPage"))],
+  ["/work", "navWork", lazy(() => import("../work/WorkPage"))],
+  ["/imports", "navImports", lazy(() => import("../work/ImportsPage"))],
+  ["/trash", "navTrash", lazy(() => import("../gallery/TrashPage"))],
+  ["/settings", "navSettings", lazy(() => import("../settings/SettingsPage"))],
 ] as const;
 
 export function App() {
@@ -34,21 +35,26 @@ export function App() {
   if (session.isError || (session.isPending && session.failureReason)) return <Unreached session={session} />;
   if (session.isPending) return <Waiting />;
   if (!session.data) return <Door />;
-  const { owner, email } = session.data;
+  const { owner, email, sequence } = session.data;
   return (
-    <Shell owner={owner} email={email ?? ""} key={owner}>
+    <Shell owner={owner} email={email ?? ""} since={sequence} key={owner}>
       <ErrorBoundary key={pathname}>
         <Suspense fallback={<Waiting />}>
           <Routes>
-            {PAGES.map(([path, Page]) => (
-              <Route key={path} path={path} element={<Page />} />
+            {PAGES.map(([path, title, Page]) => (
+              <Route key={path} path={path} element={<Titled title={t[title]}><Page /></Titled>} />
             ))}
-            <Route path="*" element={<Alert type="info">{t.notFound}</Alert>} />
+            <Route path="*" element={<Titled title={t.notFound}><Alert type="info">{t.notFound}</Alert></Titled>} />
           </Routes>
         </Suspense>
       </ErrorBoundary>
     </Shell>
   );
+}
+
+function Titled({ title, children }: { title: string; children: ReactNode }) {
+  useTitle(title);
+  return children;
 }
 
 /** The application opens without a connection; photos come when the server does. */

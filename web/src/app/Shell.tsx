@@ -9,7 +9,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { useLocation, useNavigate } from "react-router";
 
-import { api } from "../api/client";
+import { answer, api } from "../api/client";
 import { useLive } from "../api/live";
 import { useSpeech } from "../i18n";
 import { LabelFacets } from "../labels/LabelFacets";
@@ -25,17 +25,19 @@ import { useNoticesMenu } from "./useNoticesMenu";
 interface Props {
   owner: string;
   email: string;
+  /** The moment that what is shown was asked after. */
+  since: number;
   children: ReactNode;
 }
 
-export function Shell({ owner, email, children }: Props) {
+export function Shell({ owner, email, since, children }: Props) {
   const { t } = useSpeech();
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const narrow = useNarrow();
   const [open, setOpen] = useState(!narrow);
   const queue = useQueue();
-  useLive();
+  useLive(since);
   useConnection();
   useEffect(() => queue.signedIn(owner), [queue, owner]);
 
@@ -103,9 +105,11 @@ function Top({ email, onMenu }: { email: string; onMenu?: () => void }) {
 
   async function signOut() {
     try {
+      const { oidc } = await answer(api.GET("/api/session/options"));
       await api.DELETE("/api/session");
       queries.clear();
-      location.assign("/"); // Nothing of one account's stays for the next.
+      // Nothing of one account's stays for the next, and no session that lets anybody in again.
+      location.assign(oidc?.sign_out_url ?? "/");
     } catch (error) {
       sayError(error);
     }
