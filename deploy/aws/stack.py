@@ -111,6 +111,7 @@ class FototecaStack(Stack):
                 "FOTOTECA_CHORES_FUNCTION": housekeeping.function.function_name,
                 # The gateway ends every answer after 30 seconds.
                 "FOTOTECA_LIVE_UPDATES": "false",
+                "FOTOTECA_PASSWORD_SIGN_IN": "false",
                 "FOTOTECA_OIDC_ISSUER": identity.issuer,
                 "FOTOTECA_OIDC_CLIENT_ID": client,
                 "FOTOTECA_OIDC_NAME": "Cognito",

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     trash_days: float = Field(default=30.0, ge=0)
     session_days: float = Field(default=30.0, gt=0)
     upload_minutes: float = Field(default=60.0, gt=0, description="How long an upload URL works.")
+    password_sign_in: bool = Field(
+        default=True, description="Accounts may have a password. Else they sign in by OIDC alone."
+    )
     oidc_issuer: str | None = Field(
         default=None, description="An OpenID Connect provider to sign in by: its address."
     )

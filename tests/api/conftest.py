@@ -108,12 +108,13 @@ def launch(folder: Path, under: Sequence[str] = (), **settings: str) -> Served:
         )
     assert process.stdout is not None
     address = re.search(r"http\S+", process.stdout.readline())
-    link = re.search(r"#setup=(\S+)", process.stdout.readline())
-    if not address or not link:
+    by_password = settings.get("password_sign_in") != "false"
+    link = re.search(r"#setup=(\S+)", process.stdout.readline()) if by_password else None
+    if not address or bool(link) is not by_password:
         process.kill()
         raise AssertionError(log.read_text())
     local = f"http://127.0.0.1:{port}" if port else address[0]
-    return Served(process, local, link[1], folder, log)
+    return Served(process, local, link[1] if link else "", folder, log)
 
 
 def free_port() -> int:

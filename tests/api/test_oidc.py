@@ -20,7 +20,7 @@ from oidc_provider_mock import run_server_in_thread
 
 from fototeca.identity import oidc
 from fototeca.identity.oidc import OidcProvider, ProviderUnavailable
-from tests.api.conftest import EMAIL, Serve, Served
+from tests.api.conftest import EMAIL, Serve, Served, is_problem
 
 CLIENT = "fototeca"
 
@@ -45,9 +45,9 @@ def settings(issuer: str, **more: str) -> dict[str, str]:
     }
 
 
-def at_provider(browser: httpx.Client, address: str, subject: str) -> httpx.Response:
+def at_provider(browser: httpx.Client, address: str, subject: str, **wanted: str) -> httpx.Response:
     """Sign in there as a person does, and come back."""
-    begun = browser.get("/api/session/oidc")
+    begun = browser.get("/api/session/oidc", params=wanted)
     assert begun.status_code == 303, begun.text
     there = httpx.post(begun.headers["location"], data={"sub": subject})
     assert there.status_code == 302, there.text
@@ -62,10 +62,18 @@ def test_a_known_address_is_linked_and_signed_in(serve: Serve, provider: str) ->
     options = browser.get("/api/session/options").json()
     assert options["set_up"]
     assert options["oidc"]["url"] == "/api/session/oidc"
-    assert options["oidc"]["sign_out_url"].startswith(f"{provider}/oauth2/end_session?")
+    leaving = urlsplit(options["oidc"]["sign_out_url"])
+    assert leaving.geturl().startswith(f"{provider}/oauth2/end_session?")
+    back_here = [f"{served.address}/"]
+    assert parse_qs(leaving.query) == {
+        "client_id": [CLIENT],
+        "post_logout_redirect_uri": back_here,
+        "logout_uri": back_here,
+    }
     back = at_provider(browser, served.address, EMAIL)
     assert (back.status_code, back.headers["location"]) == (303, "/")
-    assert browser.get("/api/session").json()["email"] == EMAIL
+    session = browser.get("/api/session").json()
+    assert (session["email"], session["has_password"]) == (EMAIL, True)
     # From now on by who they are, whatever their address.
     httpx.put(f"{provider}/users/{EMAIL}", json={"email": "other@example.com"}).raise_for_status()
     again = served.client()
@@ -108,6 +116,37 @@ def test_an_account_without_a_password_is_not_for_the_set_up_link(
     assert served.set_up().get("/api/session").json()["owner"] != owner
     wrong = {"email": "new@example.com", "password": ""}
     assert served.client().post("/api/session", json=wrong).status_code == 401
+
+
+def test_signing_in_ends_where_one_wanted_to_go_if_that_is_here(
+    serve: Serve, provider: str
+) -> None:
+    served = serve(**settings(provider))
+    served.set_up()
+    wanted = "/bundles/0123456789abcdef?any=Lake%20Como&q=%5C"
+    back = at_provider(served.client(), served.address, EMAIL, to=wanted)
+    assert back.headers["location"] == wanted
+    for elsewhere in (
+        "https://evil.example/", "//evil.example/", "/\\evil.example/", "\\\\evil.example",
+        "/\t/evil.example/", "/\r\nset-cookie: a=b", "javascript:alert(1)", "evil", " /labels", "",
+    ):  # fmt: skip
+        back = at_provider(served.client(), served.address, EMAIL, to=elsewhere)
+        assert back.headers["location"] == "/", elsewhere
+
+
+def test_where_nobody_has_a_password_there_is_no_way_in_by_one(serve: Serve, provider: str) -> None:
+    served = serve(**settings(provider, oidc_sign_up="true", password_sign_in="false"))
+    browser = served.client()
+    assert browser.get("/api/session/options").json()["password"] is False
+    at_provider(browser, served.address, EMAIL)
+    assert browser.get("/api/session").json()["has_password"] is False
+    credentials = {"email": EMAIL, "password": "correct horse battery"}
+    for path, body in (
+        ("/api/session", credentials),
+        ("/api/session/setup", {**credentials, "token": "0123"}),
+        ("/api/session/password", {"current": "a", "new": "correct horse battery"}),
+    ):
+        is_problem(browser.post(path, json=body), 404)
 
 
 def test_the_answer_must_be_to_this_browsers_question(serve: Serve, provider: str) -> None:

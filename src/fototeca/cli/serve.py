@@ -136,7 +136,7 @@ class _Beside:
 def _greet(library: Library, address: str) -> None:
     typer.echo(f"Fototeca is at {address}")
     token = library.identity.setup_token()
-    if token is not None:
+    if token is not None and library.settings.password_sign_in:
         typer.echo(f"Sign in for the first time, once, at {address}/#setup={token}")
 
 

@@ -63,6 +63,8 @@ class Flow:
     verifier: str
     expires: float
     """Seconds since 1970."""
+    path: str = "/"
+    """Where somebody wanted to go who had to sign in first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +135,13 @@ class OidcProvider:
         self._metadata = Kept(self._read_metadata, METADATA_SECONDS)
         self._keys = Kept(self._read_keys, math.inf)
 
-    def begin(self, redirect_uri: str) -> tuple[str, str]:
-        """The provider's address to go to, and what the browser keeps meanwhile.
+    def begin(self, redirect_uri: str, path: str = "/") -> tuple[str, str]:
+        """The provider's address to go to, and what the browser keeps meanwhile: `path`, too.
 
         Raises ProviderUnavailable.
         """
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        flow = Flow(state, nonce, verifier, expires=time.time() + FLOW_SECONDS)
+        flow = Flow(state, nonce, verifier, time.time() + FLOW_SECONDS, path)
         challenge = _base64(sha256(flow.verifier.encode()).digest())
         parameters = {
             "response_type": "code",
@@ -152,11 +154,13 @@ class OidcProvider:
             "code_challenge_method": "S256",
         }
         endpoint = self._endpoint("authorization_endpoint")
-        joint = "&" if "?" in endpoint else "?"
-        return f"{endpoint}{joint}{urllib.parse.urlencode(parameters)}", self._sealed(flow)
+        return _with(endpoint, parameters), self._sealed(flow)
 
-    def finish(self, kept: str, state: str, code: str, redirect_uri: str) -> Subject:
-        """Who came back from the provider. Raises SignInRefused, ProviderUnavailable."""
+    def finish(self, kept: str, state: str, code: str, redirect_uri: str) -> tuple[Subject, str]:
+        """Who came back from the provider, and the path that was given when they went there.
+
+        Raises SignInRefused, ProviderUnavailable.
+        """
         flow = self._opened(kept)
         if not hmac.compare_digest(flow.state.encode(), state.encode(errors="replace")):
             raise SignInRefused("the answer belongs to another sign-in")
@@ -174,7 +178,7 @@ class OidcProvider:
         claims = self._claims(token)
         if claims.get("nonce") != flow.nonce:
             raise SignInRefused("the token belongs to another sign-in")
-        return self._subject(claims)
+        return self._subject(claims), flow.path
 
     def subject(self, token: str) -> Subject | None:
         """Whose ID token or access token this is; None when it is nobody's, or no longer."""
@@ -188,8 +192,12 @@ class OidcProvider:
         endpoint = self._metadata.get().get("end_session_endpoint")
         if not isinstance(endpoint, str):
             return None
-        parameters = {"client_id": self._client_id, "post_logout_redirect_uri": back}
-        return f"{endpoint}?{urllib.parse.urlencode(parameters)}"
+        parameters = {
+            "client_id": self._client_id,
+            "post_logout_redirect_uri": back,
+            "logout_uri": back,  # Cognito's name for it: without, it answers an error.
+        }
+        return _with(endpoint, parameters)
 
     def _claims(self, token: str) -> dict[str, Any]:
         """A token's claims, signature, issuer, audience and times checked."""
@@ -291,6 +299,10 @@ class OidcProvider:
 
     def _signature(self, payload: str) -> str:
         return _base64(hmac.new(self._key, payload.encode(), sha256).digest())
+
+
+def _with(endpoint: str, parameters: dict[str, str]) -> str:
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urllib.parse.urlencode(parameters)}"
 
 
 def _base64(data: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ router = APIRouter(prefix="/api/session", tags=["session"])
 PATH = "/api/session/oidc"
 KEPT = "fototeca_oidc"
 """The cookie that a browser keeps while its user is at the provider."""
+LOCAL = re.compile(r"/(?!/)[!-\[\]-~]*")
+"""A path of this server: browsers take // and /\\ for another's, and skip control characters."""
 
 
 class OidcOption(BaseModel):
@@ -32,6 +35,7 @@ class OidcOption(BaseModel):
 
 class SignInOptions(BaseModel):
     set_up: bool = Field(description="The library's first account has its credentials.")
+    password: bool = Field(description="Accounts may have a password to sign in with.")
     oidc: OidcOption | None
 
 
@@ -47,15 +51,26 @@ def get_sign_in_options(request: Request, library: InLibrary) -> SignInOptions:
             sign_out_url = None
         name = library.settings.oidc_name
         option = OidcOption(name=name, url=PATH, sign_out_url=sign_out_url)
-    return SignInOptions(set_up=library.identity.setup_token() is None, oidc=option)
+    return SignInOptions(
+        set_up=library.identity.setup_token() is None,
+        password=library.settings.password_sign_in,
+        oidc=option,
+    )
 
 
 @router.get("/oidc", status_code=303, response_class=Response, responses=described(404))
-def begin_oidc_sign_in(request: Request, library: InLibrary) -> Response:
+def begin_oidc_sign_in(
+    request: Request,
+    library: InLibrary,
+    to: Annotated[
+        str, Query(max_length=1000, description="The path here to end at.", examples=["/bundles"])
+    ] = "/",
+) -> Response:
     """Send the browser to the provider; it comes back to the callback."""
     provider = _provider(library)
+    path = to if LOCAL.fullmatch(to) else "/"
     try:
-        url, kept = provider.begin(_address(request, f"{PATH}/callback"))
+        url, kept = provider.begin(_address(request, f"{PATH}/callback"), path)
     except ProviderUnavailable as error:
         return _failed("unavailable", error)
     response = RedirectResponse(url, 303)
@@ -82,7 +97,7 @@ def finish_oidc_sign_in(
     """Where the provider sends the browser back to: signed in, or with the reason why not."""
     provider = _provider(library)
     try:
-        subject = provider.finish(
+        subject, path = provider.finish(
             request.cookies.get(KEPT, ""), state, code, _address(request, f"{PATH}/callback")
         )
         secret = library.identity.sign_in_subject(subject)
@@ -92,7 +107,7 @@ def finish_oidc_sign_in(
         return _failed("no-account", error)
     except ProviderUnavailable as error:
         return _failed("unavailable", error)
-    response = RedirectResponse("/", 303)
+    response = RedirectResponse(path, 303)
     set_cookie(response, secret, library)
     response.delete_cookie(KEPT, path=PATH)
     return response

@@ -11,13 +11,17 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 
-import { answer, api, Problem } from "../api/client";
+import { answer, api, type Problem } from "../api/client";
+import type { components } from "../api/types";
+import { useTitle } from "../app/useTitle";
 import { useSpeech } from "../i18n";
 import { useUploads } from "../uploads/uploading";
 import { setupToken, signInFailure } from "./session";
 
 export function Door() {
+  const { t } = useSpeech();
   const [token, setToken] = useState(setupToken);
+  useTitle(token ? t.welcome : t.signIn);
   const options = useQuery({
     queryKey: ["sign-in-options"],
     queryFn: () => answer(api.GET("/api/session/options")),
@@ -35,11 +39,7 @@ export function Door() {
           {token ? (
             <SetUp token={token} />
           ) : (
-            <SignIn
-              notSetUp={options.data?.set_up === false}
-              oidc={options.data?.oidc ?? null}
-              failure={signInFailure()}
-            />
+            !options.isPending && <SignIn options={options.data} failure={signInFailure()} />
           )}
         </SpaceBetween>
       </div>
@@ -73,37 +73,49 @@ function SetUp({ token }: { token: string }) {
 }
 
 interface SignInProps {
-  notSetUp: boolean;
-  oidc: { name: string; url: string } | null;
+  options: components["schemas"]["SignInOptions"] | undefined;
   failure: string | null;
 }
 
-function SignIn({ notSetUp, oidc, failure }: SignInProps) {
+function SignIn({ options, failure }: SignInProps) {
   const { t } = useSpeech();
+  const here = encodeURIComponent(location.pathname + location.search);
   const { busy } = useUploads();
   const reasons: Record<string, string> = {
     refused: t.oidcRefused,
     "no-account": t.oidcNoAccount,
     unavailable: t.oidcUnavailable,
   };
+  const byPassword = options?.password !== false;
+  const before = (
+    <>
+      {busy && <Alert type="info">{t.signInToGoOn}</Alert>}
+      {byPassword && options?.set_up === false && <Alert type="info">{t.setupNeeded}</Alert>}
+      {failure && <Alert type="error">{reasons[failure] ?? t.oidcRefused}</Alert>}
+    </>
+  );
+  const byProvider = options?.oidc && (
+    <Button href={`${options.oidc.url}?to=${here}`} variant={byPassword ? "normal" : "primary"} fullWidth>
+      {t.signInWith(options.oidc.name)}
+    </Button>
+  );
+  if (!byPassword) {
+    return (
+      <Container header={<Header variant="h1">{t.signIn}</Header>}>
+        <SpaceBetween size="m">
+          <div>{before}</div>
+          {byProvider}
+        </SpaceBetween>
+      </Container>
+    );
+  }
   return (
     <Credentials
       title={t.signIn}
       button={t.signIn}
-      before={
-        <>
-          {busy && <Alert type="info">{t.signInToGoOn}</Alert>}
-          {notSetUp && <Alert type="info">{t.setupNeeded}</Alert>}
-          {failure && <Alert type="error">{reasons[failure] ?? t.oidcRefused}</Alert>}
-        </>
-      }
-      after={
-        oidc && (
-          <Button href={oidc.url} fullWidth>
-            {t.signInWith(oidc.name)}
-          </Button>
-        )
-      }
+      before={before}
+      after={byProvider}
+      wrong={t.credentialsWrong}
       send={async (email, password) => {
         await api.POST("/api/session", { body: { email, password } });
         if (location.hash) history.replaceState(null, "", location.pathname + location.search);
@@ -117,12 +129,14 @@ interface CredentialsProps {
   text?: string;
   button: string;
   again?: boolean;
+  /** Said of a 401. */
+  wrong?: string;
   before?: ReactNode;
   after?: ReactNode;
   send(email: string, password: string): Promise<void>;
 }
 
-function Credentials({ title, text, button, again, before, after, send }: CredentialsProps) {
+function Credentials({ title, text, button, again, wrong, before, after, send }: CredentialsProps) {
   const { t } = useSpeech();
   const queries = useQueryClient();
   const [email, setEmail] = useState("");
@@ -141,8 +155,8 @@ function Credentials({ title, text, button, again, before, after, send }: Creden
       queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
       await queries.invalidateQueries({ queryKey: ["session"] });
     } catch (problem) {
-      const wait = problem instanceof Problem && problem.retryAfter;
-      setError([(problem as Error).message, wait && t.waitSeconds(wait)].filter(Boolean).join(" "));
+      const { status, retryAfter, message } = problem as Problem;
+      setError([status === 401 && wrong ? wrong : message, retryAfter && t.waitSeconds(retryAfter)].filter(Boolean).join(" "));
     } finally {
       setBusy(false);
     }

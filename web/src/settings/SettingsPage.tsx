@@ -5,6 +5,7 @@ import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 
 import { useSpeech } from "../i18n";
+import { useSession } from "../session/session";
 import { Appearance } from "./Appearance";
 import { LabelSettings } from "./LabelSettings";
 import { Notifications } from "./Notifications";
@@ -14,6 +15,7 @@ import { Tokens } from "./Tokens";
 
 export default function SettingsPage() {
   const { t } = useSpeech();
+  const session = useSession();
   return (
     <ContentLayout header={<Header variant="h1">{t.navSettings}</Header>}>
       <div className="narrow">
@@ -22,7 +24,7 @@ export default function SettingsPage() {
           <LabelSettings />
           <Notifications />
           <Storage />
-          <Password />
+          {session.data?.has_password && <Password />}
           <Tokens />
         </SpaceBetween>
       </div>
