@@ -12,7 +12,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { useNavigate } from "react-router";
+import { useNavigate, useParams } from "react-router";
 
 import { answer, api, type Bundle } from "../api/client";
 import { Empty } from "../app/Empty";
@@ -26,6 +26,7 @@ const TICK = 30_000;
 export default function BundlesPage() {
   const { t } = useSpeech();
   const navigate = useNavigate();
+  const { id } = useParams();
   const bundles = useQuery({
     queryKey: ["bundles"],
     queryFn: () => answer(api.GET("/api/bundles")),
@@ -34,13 +35,24 @@ export default function BundlesPage() {
       return states?.includes("preparing") ? LOOK : states?.includes("restoring") ? TICK : false;
     },
   });
+  const found = bundles.data?.some((each) => each.id === id);
+  // Where a notice leads: to this one, once it is there.
+  useEffect(() => {
+    if (!id || !found) return;
+    const card = document.getElementById(cardOf(id));
+    card?.scrollIntoView({ block: "center" });
+    card?.focus({ preventScroll: true });
+  }, [id, found]);
   return (
     <Cards<Bundle>
       variant="full-page"
       header={
-        <Header variant="h1" description={t.bundlesText} actions={<AllowNotifications />}>
-          {t.bundlesTitle}
-        </Header>
+        <SpaceBetween size="m">
+          <Header variant="h1" description={t.bundlesText} actions={<AllowNotifications />}>
+            {t.bundlesTitle}
+          </Header>
+          {id && found === false && <Alert type="info">{t.bundleGone}</Alert>}
+        </SpaceBetween>
       }
       items={bundles.data ?? []}
       loading={bundles.isPending}
@@ -49,7 +61,14 @@ export default function BundlesPage() {
       cardsPerRow={[{ cards: 1 }, { minWidth: 900, cards: 2 }]}
       cardDefinition={{
         header: (bundle) => described(t, bundle.selection) || t.photos(bundle.photos),
-        sections: [{ id: "bundle", content: (bundle) => <BundleCard bundle={bundle} /> }],
+        sections: [{
+          id: "bundle",
+          content: (bundle) => (
+            <div id={cardOf(bundle.id)} tabIndex={-1} className="bundle">
+              <BundleCard bundle={bundle} />
+            </div>
+          ),
+        }],
       }}
       empty={
         bundles.error ? (
@@ -63,6 +82,8 @@ export default function BundlesPage() {
     />
   );
 }
+
+const cardOf = (id: string) => `bundle-${id}`;
 
 function BundleCard({ bundle }: { bundle: Bundle }) {
   const { t, bytes, dateTime } = useSpeech();
