@@ -58,6 +58,7 @@ def test_an_empty_library_gets_samples_and_a_bundle(serve: Serve, run: Run) -> N
     # Other commands work beside it.
     assert run("work", "--json").json == {
         "waiting": 0,
+        "running": 0,
         "labelled": 12,
         "failed": 0,
         "model": "efficientnet-lite0@2",

@@ -26,6 +26,26 @@ def test_two_workers_never_hold_the_same_photo(catalog: Catalog) -> None:
     assert catalog.queue.claim("three", 3, now() + SOON) == []
 
 
+def test_what_is_in_hand_is_counted_while_it_is(catalog: Catalog) -> None:
+    owner, other = owner_of(catalog), owner_of(catalog)
+    for number in range(3):
+        catalog.photos.add(photo(owner, number))
+    catalog.photos.add(photo(other, 1))
+    claims = catalog.queue.claim("one", 3, now() + SOON)
+    assert catalog.queue.take("late", owner, claims[0].photo.id, now() + SOON) is None
+    in_hand = {each: catalog.queue.work(each).running for each in (owner, other)}
+    assert sum(in_hand.values()) == 3
+    assert catalog.queue.work(owner).waiting == 3
+    mine = [claim.photo.id for claim in claims if claim.photo.owner == owner]
+    assert in_hand[owner] == len(mine)
+    catalog.queue.settle("one", [labelled(owner, mine[0])])
+    assert catalog.queue.work(owner).running == in_hand[owner] - 1
+    catalog.queue.release("one")
+    assert catalog.queue.work(owner).running == 0
+    assert catalog.queue.take("dead", owner, mine[1], now() - SOON)
+    assert catalog.queue.work(owner).running == 0
+
+
 def test_settling_twice_changes_nothing(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     catalog.photos.add(photo(owner, 1))

@@ -165,6 +165,8 @@ class Work:
     waiting: int
     labelled: int
     failed: int
+    running: int = 0
+    """Of those that wait, how many a worker has in hand now."""
 
 
 @dataclass(frozen=True, slots=True)

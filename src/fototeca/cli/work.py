@@ -50,6 +50,7 @@ def work(
         print_json(
             {
                 "waiting": counts.waiting,
+                "running": counts.running,
                 "labelled": counts.labelled,
                 "failed": counts.failed,
                 "model": model,
@@ -64,6 +65,7 @@ def work(
     print_table(
         [
             ("waiting", f"{counts.waiting:,}"),
+            ("running", f"{counts.running:,}"),
             ("labelled", f"{counts.labelled:,}"),
             ("failed", f"{counts.failed:,}"),
         ],

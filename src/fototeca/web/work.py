@@ -33,6 +33,7 @@ class RelabellingDocument(BaseModel):
 
 class WorkDocument(BaseModel):
     waiting: int
+    running: int = Field(description="Of those that wait, how many are being looked at now.")
     labelled: int
     failed: int
     failures: list[PhotoDocument] = Field(
@@ -55,6 +56,7 @@ def get_work(caller: TheCaller, library: InLibrary) -> WorkDocument:
     failures = library.catalog.photos.page(caller.owner, Selection(), state="failed").photos
     return WorkDocument(
         waiting=work.waiting,
+        running=work.running,
         labelled=work.labelled,
         failed=work.failed,
         failures=[PhotoDocument.of(photo) for photo in failures],

@@ -14,7 +14,7 @@ import Table from "@cloudscape-design/components/table";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { answer, api, type Photo, type Relabelling, rendition } from "../api/client";
+import { answer, api, type Photo, type Relabelling, rendition, type Work } from "../api/client";
 import { changed } from "../api/live";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
@@ -38,7 +38,7 @@ export default function WorkPage() {
     >
       <SpaceBetween size="l">
         {error && <Alert type="error">{error.message}</Alert>}
-        {work && <Progress waiting={work.waiting} labelled={work.labelled} failed={work.failed} />}
+        {work && <Progress work={work} />}
         {work && work.failed > 0 && (
           <Failures photos={work.failures} total={work.failed} onRetry={(ids) => retry.mutate(ids)} />
         )}
@@ -90,7 +90,7 @@ function useAgain() {
   return { retry, relabel };
 }
 
-function Progress({ waiting, labelled, failed }: { waiting: number; labelled: number; failed: number }) {
+function Progress({ work: { waiting, running, labelled, failed } }: { work: Work }) {
   const { t } = useSpeech();
   const all = waiting + labelled + failed;
   return (
@@ -98,7 +98,7 @@ function Progress({ waiting, labelled, failed }: { waiting: number; labelled: nu
       {waiting > 0 ? (
         <ProgressBar
           value={(100 * (labelled + failed)) / all} label={t.labelling(waiting)}
-          description={t.workDone(labelled)}
+          description={[t.workRunning(running), t.workDone(labelled), failed > 0 && t.workFailed(failed)].filter(Boolean).join(" · ")}
         />
       ) : (
         <StatusIndicator type={failed ? "warning" : "success"}>
@@ -116,12 +116,12 @@ interface FailuresProps {
 }
 
 function Failures({ photos, total, onRetry }: FailuresProps) {
-  const { t } = useSpeech();
+  const { t, number } = useSpeech();
   return (
     <Table<Photo>
       header={
         <Header
-          variant="h2" counter={`(${total})`}
+          variant="h2" counter={`(${number(total)})`} description={total > photos.length && t.newestOf(photos.length, total)}
           actions={<Button iconName="refresh" onClick={() => onRetry(null)}>{t.retryAll}</Button>}
         >
           {t.failed}

@@ -221,7 +221,10 @@ class DynamoQueue:
     def work(self, owner: str) -> Work:
         totals = self._table.get(keys.totals(owner)) or {}
         waiting, failed = totals.get("waiting", 0), totals.get("failed", 0)
-        return Work(waiting, totals.get("photos", 0) - waiting - failed, failed)
+        held = self._table.query(keys.HELD, begins=keys.of_owner(owner, "")) if waiting else ()
+        moment = to_micros(now())
+        running = sum(row["until"] >= moment for row in held)
+        return Work(waiting, totals.get("photos", 0) - waiting - failed, failed, running)
 
     def pending(self) -> int:
         return sum(totals.get("waiting", 0) for _, totals in owners_totals(self._table))

@@ -270,8 +270,13 @@ class SqliteQueue:
             (photos,) = connection.execute(
                 "SELECT coalesce(max(photos), 0) FROM account WHERE key = ?", (key,)
             ).fetchone()
+            (running,) = connection.execute(
+                "SELECT count(*) FROM photo WHERE owner = ? AND state = 'waiting'"
+                " AND trashed_at IS NULL AND claimed_by IS NOT NULL AND claimed_until >= ?",
+                (key, to_micros(now())),
+            ).fetchone()
         waiting, failed = unfinished.get("waiting", 0), unfinished.get("failed", 0)
-        return Work(waiting=waiting, labelled=photos - waiting - failed, failed=failed)
+        return Work(waiting, photos - waiting - failed, failed, running)
 
     def pending(self) -> int:
         return int(
