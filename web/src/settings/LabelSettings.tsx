@@ -20,6 +20,7 @@ import { answer, api, type LabelSettings as Settings } from "../api/client";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 import { useLabelSettings, useSetLabels } from "../labels/settings";
+import { Unanswered } from "./Unanswered";
 
 const STEPS = 10; // Of the slider, to either side.
 
@@ -27,9 +28,11 @@ const STEPS = 10; // Of the slider, to either side.
 type Pair = readonly [label: string, value: string];
 
 export function LabelSettings() {
-  const { data } = useLabelSettings();
+  const { t } = useSpeech();
+  const settings = useLabelSettings();
   const [edition, setEdition] = useState(0);
-  if (!data) return null;
+  const { data } = settings;
+  if (!data) return <Unanswered title={t.labelSettings} query={settings} />;
   // A new edition of the form begins from what was saved; while photos follow it stays as it is.
   return <Editor key={edition} settings={data} onSaved={() => setEdition(edition + 1)} />;
 }

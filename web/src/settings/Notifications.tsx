@@ -17,13 +17,16 @@ import { type FormEvent, useState } from "react";
 import { answer, api, type NotificationTarget as Target } from "../api/client";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
+import { Unanswered } from "./Unanswered";
 
 const KEY = ["notification-targets"];
+
+const MAIL = "Mail";
 
 /** How an address of each service begins; the owner's own goes in place of the capitals. */
 const SERVICES = {
   apprise: [
-    ["Mail", "mailtos://NAME:PASSWORD@SERVER"],
+    [MAIL, "mailtos://NAME:PASSWORD@SERVER"],
     ["ntfy", "ntfys://SERVER/TOPIC"],
     ["Telegram", "tgram://BOT_TOKEN/CHAT_ID"],
     ["Signal", "signals://SERVER/+FROM/+TO"],
@@ -35,7 +38,7 @@ const SERVICES = {
     ["Webhook (JSON)", "jsons://SERVER/PATH"],
   ],
   sns: [
-    ["Mail", "mailto:NAME@SERVER"],
+    [MAIL, "mailto:NAME@SERVER"],
     ["SMS", "sms:+NUMBER"],
   ],
 } as const;
@@ -43,11 +46,12 @@ const SERVICES = {
 export function Notifications() {
   const { t } = useSpeech();
   const [adding, setAdding] = useState(false);
-  const { data } = useQuery({
+  const targets = useQuery({
     queryKey: KEY,
     queryFn: () => answer(api.GET("/api/notification-targets")),
   });
-  if (!data) return null;
+  const { data } = targets;
+  if (!data) return <Unanswered title={t.notifications} query={targets} />;
   return (
     <Container
       header={
@@ -147,7 +151,8 @@ function NewTarget({ service, onClose }: { service: keyof typeof SERVICES; onClo
   const { t } = useSpeech();
   const queries = useQueryClient();
   const other = { value: "", label: t.targetOther };
-  const services = [...SERVICES[service].map(([label, value]) => ({ label, value })), ...(service === "sns" ? [] : [other])];
+  const named = SERVICES[service].map(([name, value]) => ({ label: name === MAIL ? t.email : name, value }));
+  const services = [...named, ...(service === "sns" ? [] : [other])];
   const [chosen, setChosen] = useState(services[0] ?? other);
   const [url, setUrl] = useState(chosen.value);
   const add = useMutation({

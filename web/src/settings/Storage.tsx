@@ -7,14 +7,16 @@ import { useQuery } from "@tanstack/react-query";
 
 import { answer, api } from "../api/client";
 import { useSpeech } from "../i18n";
+import { Unanswered } from "./Unanswered";
 
 export function Storage() {
   const { t, money, day } = useSpeech();
-  const { data } = useQuery({
+  const storage = useQuery({
     queryKey: ["storage"],
     queryFn: () => answer(api.GET("/api/storage")),
   });
-  if (!data) return null;
+  const { data } = storage;
+  if (!data) return <Unanswered title={t.storage} query={storage} />;
   const { on_aws: cost } = data;
   const tiers: Record<string, string> = {
     "opened within 30 days": t.tierRecent,

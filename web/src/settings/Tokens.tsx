@@ -43,7 +43,13 @@ export function Tokens() {
         items={tokens.data ?? []}
         loading={tokens.isPending}
         trackBy="id"
-        empty={<Empty title={t.tokensEmpty} text={t.tokensEmptyText} />}
+        empty={
+          tokens.error ? (
+            <Alert type="error">{tokens.error.message}</Alert>
+          ) : (
+            <Empty title={t.tokensEmpty} text={t.tokensEmptyText} />
+          )
+        }
         columnDefinitions={[
           { id: "name", header: t.tokenName, cell: ({ name }) => name, isRowHeader: true },
           {

@@ -1,4 +1,4 @@
-// Imports of folders on the server: started here, followed, with what they refused.
+// Imports of folders on the server and of buckets: started here, followed, with what they refused.
 
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
@@ -38,13 +38,19 @@ export default function ImportsPage() {
           loading={imports.isPending}
           trackBy="id"
           wrapLines={!narrow}
-          empty={<Empty title={t.importsEmpty} text={t.importsEmptyText} />}
+          empty={
+            imports.error ? (
+              <Alert type="error">{imports.error.message}</Alert>
+            ) : (
+              <Empty title={t.importsEmpty} text={t.importsEmptyText} />
+            )
+          }
           columnDefinitions={[
             { id: "source", header: t.importSource, isRowHeader: true, cell: ({ source }) => source },
             { id: "state", header: t.status, cell: (each) => <State of={each} /> },
             { id: "started", header: t.started, cell: (each) => dateTime(each.started_at) },
             { id: "found", header: t.importFound, cell: ({ found }) => number(found) },
-            { id: "added", header: t.importAdded, cell: ({ added }) => number(added) },
+            { id: "added", header: t.importAdded, cell: ({ added, restored }) => number(added + restored) },
             { id: "duplicate", header: t.importDuplicate, cell: ({ duplicate }) => number(duplicate) },
             { id: "refused", header: t.importRefused, cell: (each) => <Refused of={each} /> },
           ]}
@@ -80,7 +86,7 @@ function StartImport() {
               </Button>
             }
           >
-            <Input value={source} placeholder="/photos/2024" onChange={({ detail }) => setSource(detail.value)} />
+            <Input value={source} placeholder="/photos/2024, s3://bucket/2024/" onChange={({ detail }) => setSource(detail.value)} />
           </FormField>
         </SpaceBetween>
       </Container>
