@@ -156,7 +156,8 @@ def test_the_browser_tells_when_it_was_allowed_to_and_nobody_looks(
 
     (worker,) = page.context.service_workers
     worker.evaluate(CLICK, page.evaluate("window.shown"))
-    expect(page).to_have_url(re.compile("/bundles"))
+    expect(page).to_have_url(re.compile("/bundles/[0-9a-f]+$"))
+    expect(page.locator(".bundle").first).to_be_focused()
     assert page.evaluate("window.phone")  # It was not loaded anew.
 
     page.evaluate("ServiceWorkerContainer.prototype.getRegistration = async () => undefined")
@@ -169,6 +170,7 @@ def test_the_link_of_a_message_leads_to_the_downloads(settings: Page) -> None:
     page = settings
     page.goto(f"{origin(page)}/bundles/0123456789abcdef")
     expect(page.get_by_role("heading", name="Downloads", exact=True)).to_be_visible()
+    expect(page.get_by_text("This download is no longer here.")).to_be_visible()
     page.context.clear_cookies()
     page.reload()
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

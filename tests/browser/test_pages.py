@@ -10,11 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from oidc_provider_mock import run_server_in_thread
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from fototeca import samples
 from tests.api.conftest import EMAIL, PASSWORD, Served, launch
-from tests.browser.conftest import Account
+from tests.browser.conftest import Account, watched
 from tests.browser.looking import facet, follow, sample, tiles, visit
 from tests.conftest import MakeJpeg
 
@@ -101,6 +100,43 @@ def test_every_language_is_spoken_and_kept(page: Page, account: Account) -> None
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
+def test_what_the_server_says_is_said_in_the_language_of_the_page(
+    browser: Browser, account: Account
+) -> None:
+    with watched(browser, locale="de-DE") as context:
+        page = context.new_page()
+        page.goto(account.address)
+        page.get_by_label("E-Mail").fill(account.email)
+        page.get_by_label("Passwort").fill("wrong password")
+        page.get_by_role("button", name="Anmelden").click()
+        expect(page.get_by_text("Adresse oder Passwort ist falsch.")).to_be_visible()
+        account.sign_in(page)
+        account.send(sample("cat.jpg"))
+        account.client.post("/api/bundles", json={}).raise_for_status()
+        expect(page.get_by_text("Ein Download ist bereit.").first).to_be_visible()
+
+        full = '{"title": "Insufficient Storage", "detail": "no space left on device"}'
+        page.route("**/api/storage", lambda route: route.fulfill(status=507, body=full))
+        visit(page, "settings")
+        expect(page).to_have_title("Einstellungen · Fototeca")
+        expect(page.get_by_role("heading", name="Speicher", exact=True)).to_be_visible()
+        expect(page.get_by_text("Der Server hat keinen Platz mehr.")).to_be_visible()
+        page.unroute("**/api/storage")
+        page.get_by_role("button", name="Erneut versuchen").click()
+        expect(page.get_by_text(re.compile("in 1 Foto$"))).to_be_visible()
+
+
+def test_every_page_has_a_title_of_its_own(page: Page, account: Account) -> None:
+    page.goto(account.address)
+    expect(page).to_have_title("Sign in · Fototeca")
+    account.sign_in(page)
+    for name in (
+        "Photos", "Labels", "Upload", "Downloads", "Labelling", "Imports", "Trash", "Settings",
+    ):  # fmt: skip
+        page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
+        expect(page).to_have_title(f"{name} · Fototeca")
+
+
 def test_the_theme_is_the_systems_until_one_is_chosen(page: Page, account: Account) -> None:
     account.sign_in(page)
     dark = page.locator("body.awsui-dark-mode")
@@ -123,6 +159,14 @@ def test_what_fails_is_listed_with_its_reason_and_tried_again(
     account.sign_in(page)
     follow(page, "Labelling")
     expect(page.get_by_role("row", name=re.compile("half.jpg"))).to_contain_text("truncated")
+    busy = account.client.get("/api/work").json()
+    busy |= {"failed": 1234, "waiting": 5, "running": 2}
+    page.route("**/api/work", lambda route: route.fulfill(json=busy))
+    page.reload()
+    expect(page.get_by_text("The newest 2 of 1,234")).to_be_visible()
+    expect(page.get_by_text("2 in hand")).to_be_visible()
+    page.unroute("**/api/work")
+    page.reload()
     page.get_by_role("button", name="Retry: half.jpg").click()
     expect(page.get_by_text("1 photo will be tried again.")).to_be_visible()
     page.get_by_role("button", name="Retry all").click()
@@ -145,16 +189,28 @@ def test_a_folder_of_the_server_is_imported(page: Page, served: Served, account:
     source = served.library.parent / "source"
     source.mkdir(exist_ok=True)
     shutil.copy(sample("cat.jpg"), source)
+    shutil.copy(sample("brook.jpg"), source)
+    shutil.copy(sample("coffee.jpg"), source)
     (source / "notes.jpg").write_text("no photo at all")
+    trashed, _ = account.send(sample("cat.jpg"), sample("coffee.jpg"))
+    account.client.delete(f"/api/photos/{trashed}").raise_for_status()
     account.sign_in(page)
+    page.route("**/api/imports", lambda route: route.fulfill(status=507, body="{}"))
     follow(page, "Imports")
-    page.get_by_label("Folder on the server").fill("/etc")
+    expect(page.get_by_text("The server answered 507.")).to_be_visible()
+    expect(page.get_by_text("No imports yet")).to_have_count(0)
+    page.unroute("**/api/imports")
+    page.get_by_label("Folder or bucket").fill("/etc")
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Not a folder that may be imported.")).to_be_visible()
-    page.get_by_label("Folder on the server").fill(str(source))
+    page.get_by_label("Folder or bucket").fill(str(source))
     page.get_by_role("button", name="Import", exact=True).click()
     row = page.get_by_role("row", name=re.compile("source"))
     expect(row).to_contain_text("Finished")
+    # One of them was new and one in the trash, one was here.
+    found, added, here = (row.get_by_role("cell").nth(at) for at in (2, 3, 4))
+    for cell, number in ((found, "4"), (added, "2"), (here, "1")):
+        expect(cell).to_have_text(number)
     row.get_by_role("button", name="1").click()
     expect(row).to_contain_text("notes.jpg: not an image")
 
@@ -201,7 +257,7 @@ def test_a_photo_is_looked_at_closely(page: Page, account: Account, make_jpeg: M
 
 
 def test_news_come_without_events_too(page: Page, account: Account) -> None:
-    page.route("**/api/events", lambda route: route.fulfill(status=501, body="{}"))
+    page.route("**/api/events?*", lambda route: route.fulfill(status=501, body="{}"))
     account.sign_in(page)
     account.send(sample("cat.jpg"))
     expect(tiles(page)).to_have_count(1)
@@ -216,17 +272,31 @@ def provider() -> Iterator[str]:
         yield address
 
 
-def test_signing_in_by_a_provider(page: Page, tmp_path: Path, provider: str) -> None:
+def test_signing_in_and_out_by_a_provider(page: Page, tmp_path: Path, provider: str) -> None:
     served = launch(
         tmp_path / "library", oidc_issuer=provider, oidc_client_id="fototeca",
-        oidc_client_secret="secret", oidc_name="Acme",
+        oidc_client_secret="secret", oidc_name="Acme", oidc_sign_up="true",
+        password_sign_in="false",
     )  # fmt: skip
     try:
-        Account(served.address, EMAIL, served.set_up()).send(samples.photos()[0])
-        page.goto(served.address)
-        page.get_by_role("link", name="Sign in with Acme").click()
+        page.goto(f"{served.address}/bundles")
+        enter = page.get_by_role("link", name="Sign in with Acme")
+        expect(enter).to_be_visible()
+        expect(page.get_by_label("Email")).to_have_count(0)
+        expect(page.get_by_text("set-up link")).to_have_count(0)
+        enter.click()
         page.get_by_role("textbox").first.fill(EMAIL)
         page.get_by_role("button", name="Authorize", exact=True).first.click()
-        expect(page.locator(".tile img")).to_be_visible()
+        expect(page.get_by_role("heading", name="Downloads", exact=True)).to_be_visible()
+        follow(page, "Settings")
+        expect(page.get_by_role("heading", name="API tokens")).to_be_visible()
+        expect(page.get_by_label("Current password")).to_have_count(0)
+
+        page.get_by_role("button", name="Account").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page).to_have_url(re.compile(f"^{provider}/oauth2/end_session"))
+        page.get_by_role("button").first.click()
+        expect(enter).to_be_visible()
+        assert page.url == f"{served.address}/"
     finally:
         served.stop()

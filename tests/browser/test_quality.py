@@ -17,6 +17,7 @@ AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 CLOUDSCAPES = "[class*=awsui_inline-tokens]"
 """Labels chosen in the token editor: named "Value" alone by Cloudscape, which we cannot change."""
+WIDTHS = [1440, 390, 360]
 PAGES = ("", "labels", "uploads", "bundles", "work", "imports", "trash", "settings")
 
 
@@ -35,6 +36,15 @@ def violations(page: Page) -> str:
         for each in found
         for node in each["nodes"]
     )
+
+
+def widest(page: Page) -> int:
+    """How wide the page is, from either side."""
+    widths = []
+    for direction in ("rtl", "ltr"):
+        page.evaluate("dir => { document.documentElement.dir = dir }", direction)
+        widths.append(page.evaluate("document.documentElement.scrollWidth"))
+    return max(widths)
 
 
 def listed(found: dict[str, str]) -> str:
@@ -75,6 +85,34 @@ def test_axe_finds_nothing(pages: Page, lively: Account, name: str) -> None:
     expect(pages.get_by_role("status", name="Loading")).to_have_count(0)
     wrong = violations(pages)
     assert not wrong, wrong
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_door_and_an_empty_archive_are_as_good(
+    browser: Browser, account: Account, theme: str
+) -> None:
+    with watched(browser, color_scheme=theme) as context:
+        page = context.new_page()
+        found = {}
+
+        def look(name: str) -> None:
+            expect(page.get_by_role("heading", level=1).first).to_be_visible()
+            found[name] = violations(page)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                assert widest(page) <= width, (name, width)
+            page.set_viewport_size({"width": 1440, "height": 1000})
+
+        page.goto(account.address)
+        look("the door")
+        page.goto(f"{account.address}/#setup=0123456789")
+        expect(page.get_by_label("Password again")).to_be_visible()
+        look("the set-up")
+        account.sign_in(page)
+        for name in PAGES:
+            page.goto(f"{account.address}/{name}")
+            look(f"the empty {name or 'gallery'}")
+        assert not any(found.values()), listed(found)
 
 
 def test_axe_finds_nothing_in_what_opens(pages: Page, lively: Account) -> None:
@@ -144,7 +182,7 @@ def test_axe_finds_nothing_on_a_phone(browser: Browser, lively: Account) -> None
         assert not any(found.values()), listed(found)
 
 
-@pytest.mark.parametrize("width", [1440, 390, 360])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_no_page_is_wider_than_its_window_from_either_side(
     browser: Browser, lively: Account, width: int
 ) -> None:
@@ -152,10 +190,7 @@ def test_no_page_is_wider_than_its_window_from_either_side(
         page = lively.sign_in(context.new_page())
         for name in PAGES:
             visit(page, lively.address, name)
-            for direction in ("ltr", "rtl"):
-                page.evaluate("dir => { document.documentElement.dir = dir }", direction)
-                shown = page.evaluate("document.documentElement.scrollWidth")
-                assert shown <= width, (name, direction)
+            assert widest(page) <= width, name
 
 
 def test_it_opens_without_a_connection_and_goes_on_with_one(

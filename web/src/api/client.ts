@@ -2,6 +2,7 @@
 
 import createClient, { type Middleware } from "openapi-fetch";
 
+import { messages } from "../i18n/catalogue";
 import type { components, paths } from "./types";
 
 type Schemas = components["schemas"];
@@ -39,11 +40,19 @@ interface ProblemDocument {
 
 export function problemOf(status: number, document: unknown, retryAfter: string | null = null) {
   const { title, detail, errors } = (document ?? {}) as ProblemDocument;
+  const t = messages();
   const what = errors?.map((each) => each.what).join("; ");
-  const text = [detail ?? title ?? `The server answered ${status}`, what].filter(Boolean).join(": ");
+  const said = [detail ?? title ?? t.serverAnswered(status), what].filter(Boolean).join(": ");
+  const known = t.problems[status];
+  const text = !known ? sentence(said) : detail && REASONED.includes(status) ? `${known} (${detail})` : known;
   const seconds = Number(retryAfter);
-  return new Problem(status, sentence(text), seconds > 0 ? seconds : null);
+  return new Problem(status, text, seconds > 0 ? seconds : null);
 }
+
+/** Statuses that mean several things: which one, the server says, in English. */
+const REASONED = [403, 413, 415];
+
+export const unreached = () => new Problem(0, messages().serverUnreached);
 
 function sentence(text: string) {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
@@ -82,7 +91,7 @@ const answers: Middleware = {
   onError({ error }) {
     if (error instanceof DOMException) return error;
     nowReached(false);
-    return new Problem(0, "The server cannot be reached.");
+    return unreached();
   },
 };
 

@@ -7,6 +7,7 @@ import { useNavigate } from "react-router";
 
 import { answer, api, type Notice } from "../api/client";
 import { useSpeech } from "../i18n";
+import type { Messages } from "../i18n/catalogue";
 import { useNotices } from "./notices";
 
 const SHOWN = 10;
@@ -20,15 +21,21 @@ const PLACES: Record<string, { path: string; key: "showDownloads" | "navWork" | 
   target: { path: "/settings", key: "navSettings" },
 };
 const DOWNLOADS = { path: "/bundles", key: "showDownloads" } as const;
-const placeOf = ({ kind }: Notice) => PLACES[kind.split("-")[0] ?? ""] ?? DOWNLOADS;
+function placeOf({ kind, subject }: Notice) {
+  const place = PLACES[kind.split("-")[0] ?? ""] ?? DOWNLOADS;
+  return place.path === DOWNLOADS.path ? { ...place, path: `${place.path}/${subject}` } : place;
+}
+
+/** In the language that is spoken, where it says enough; the server's own text is English. */
+const textOf = (t: Messages, { kind, subject, text }: Notice) => t.noticeOf[kind]?.(subject) ?? text;
 
 const soundOf = ({ kind }: Notice) =>
   kind.endsWith("-failed") ? "error" : kind.endsWith("-refused") ? "warning" : "success";
 
 /** By the service worker: phones' browsers know no other way, and throw at the constructor. */
-async function showInBrowser(notice: Notice, path: string, show: () => void) {
+async function showInBrowser(notice: Notice, text: string, path: string, show: () => void) {
   const options = {
-    body: notice.text,
+    body: text,
     icon: "/icon-192.png",
     tag: `${notice.kind}-${notice.id}`, // Other tabs tell of the same one.
     data: { path },
@@ -74,9 +81,9 @@ export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
     for (const notice of notices.filter(({ id, read }) => id > before && !read)) {
       const { path, key } = placeOf(notice);
       const show = () => void navigate(path);
-      say({ type: soundOf(notice), text: notice.text, action: { text: t[key], run: show } });
+      say({ type: soundOf(notice), text: textOf(t, notice), action: { text: t[key], run: show } });
       if ("Notification" in window && Notification.permission === "granted" && document.hidden) {
-        void showInBrowser(notice, path, show);
+        void showInBrowser(notice, textOf(t, notice), path, show);
       }
     }
   }, [notices, say, t, navigate]);
@@ -96,10 +103,10 @@ export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
     ariaLabel: unread ? `${t.notices} (${unread})` : t.notices,
     badge: unread > 0,
     items: [
-      ...(notices ?? []).slice(0, SHOWN).map(({ id, text, at }) => ({
-        id: String(id),
-        text,
-        secondaryText: dateTime(at),
+      ...(notices ?? []).slice(0, SHOWN).map((notice) => ({
+        id: String(notice.id),
+        text: textOf(t, notice),
+        secondaryText: dateTime(notice.at),
       })),
       unread > 0
         ? { id: "read", text: t.markRead }

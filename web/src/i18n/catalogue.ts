@@ -57,7 +57,19 @@ const LOADERS: Record<Language, () => Promise<Catalogue>> = {
   },
 };
 
-export const load = (language: Language) => LOADERS[language]();
+let spoken: Messages | undefined;
+
+export async function load(language: Language): Promise<Catalogue> {
+  const catalogue = await LOADERS[language]();
+  spoken = catalogue.messages;
+  return catalogue;
+}
+
+/** What is spoken now, for what is no component. */
+export function messages(): Messages {
+  if (!spoken) throw new Error("nothing is spoken yet");
+  return spoken;
+}
 
 const KEPT = "fototeca.language";
 

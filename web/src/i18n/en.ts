@@ -54,6 +54,12 @@ export const en = {
   connectionLost: "The server cannot be reached. Trying again until it is.",
   unreachedText: "Your photos are on the server and will be here as soon as it answers.",
   signInToGoOn: "Sign in and the upload goes on where it stopped.",
+  credentialsWrong: "The address or the password is wrong.",
+  serverUnreached: "The server cannot be reached.",
+  serverAnswered: (status: number) => `The server answered ${status}`,
+  // The server speaks English itself, and says more: these are for the other languages.
+  problems: {} as Record<number, string>,
+  noticeOf: {} as Record<string, (subject: string) => string>,
 
   welcome: "Welcome to Fototeca",
   setupText: "Choose the address and the password that you will sign in with.",
@@ -216,6 +222,7 @@ export const en = {
   bundlesText: "Photos as one zip file, kept for 24 hours.",
   bundlesEmpty: "No downloads yet",
   bundlesEmptyText: "Select photos by label and press Download.",
+  bundleGone: "This download is no longer here.",
   bundleAsked: "Your download is being prepared.",
   bundlePreparing: (done: number, all: number) => `Preparing ${number(done)} of ${number(all)}`,
   bundleBuilding: (done: number, all: number) => `${number(done)} of ${number(all)} parts written`,
@@ -233,6 +240,8 @@ export const en = {
   notifyMe: "Notify me in the browser",
 
   workTitle: "Labelling",
+  workRunning: (n: number) => `${number(n)} in hand`,
+  newestOf: (shown: number, all: number) => `The newest ${number(shown)} of ${number(all)}`,
   workDone: (n: number) => `${photos(n)} labelled`,
   workFailed: (n: number) => `${photos(n)} failed`,
   workIdle: "Everything is labelled",
@@ -246,9 +255,9 @@ export const en = {
   photo: "Photo",
 
   importsTitle: "Imports",
-  importsText: "Bring in photos from a folder on the server.",
-  importSource: "Folder on the server",
-  importHint: "A folder inside those that the server allows by FOTOTECA_IMPORT_ROOTS.",
+  importsText: "Bring in photos from a folder on the server, or from a bucket.",
+  importSource: "Folder or bucket",
+  importHint: "One that the server allows: a folder by FOTOTECA_IMPORT_ROOTS, s3://bucket/prefix by FOTOTECA_IMPORT_BUCKETS.",
   importStart: "Import",
   importsEmpty: "No imports yet",
   importsEmptyText: "What you import is listed here with what was added and what was refused.",
@@ -320,5 +329,4 @@ export const en = {
   before: "Before",
   gained: "Gained",
   lost: "Lost",
-  modelName: "Model",
 };

@@ -1,6 +1,6 @@
 // One upload: its bytes, how far they are, and how to stop.
 
-import { problemOf, Problem, type UploadAnswer } from "../api/client";
+import { problemOf, Problem, unreached, type UploadAnswer } from "../api/client";
 
 export interface Sending {
   done: Promise<"added" | "duplicate">;
@@ -29,7 +29,7 @@ export function send(file: File, place: Place | null, onProgress: (bytes: number
         reject(problemOf(request.status, documentOf(request.responseText), retryAfter));
       }
     };
-    request.onerror = () => reject(new Problem(0, "The server cannot be reached."));
+    request.onerror = () => reject(unreached());
     request.onabort = () => reject(new Aborted());
     request.send(file);
   });
