@@ -566,6 +566,7 @@ class TestOptions:
         variables = api["Environment"]["Variables"]
         assert variables["FOTOTECA_LABELLER"] == "rekognition"
         assert variables["FOTOTECA_PUBLIC_URL"] == "https://photos.example.com"
+        assert variables["FOTOTECA_PASSWORD_SIGN_IN"] == "false"  # Cognito's pages have the form.
         assert json.loads(variables["FOTOTECA_PAM_ORIGINS"]) == ["https://pam.example.com"]
         buckets = ["old-photos", "camera-uploads/2024/"]
         assert json.loads(variables["FOTOTECA_IMPORT_BUCKETS"]) == buckets
