@@ -27,7 +27,7 @@ def test_two_workers_never_hold_the_same_photo(catalog: Catalog) -> None:
 
 
 def test_what_is_in_hand_is_counted_while_it_is(catalog: Catalog) -> None:
-    owner, other = owner_of(catalog), owner_of(catalog)
+    owner, other = owner_of(catalog), owner_of(catalog, "eve@example.com")
     for number in range(3):
         catalog.photos.add(photo(owner, number))
     catalog.photos.add(photo(other, 1))
