@@ -1,4 +1,7 @@
-"""`python -m deploy.aws.publish`: puts the page where the distribution reads it from."""
+"""`python -m deploy.aws.publish`: puts the page where the distribution reads it from.
+
+It also tells what the account is short of.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError
 
 from deploy.aws.package import SOURCE
 from fototeca.web.page import MEDIA_TYPES
@@ -16,6 +20,13 @@ WEB = SOURCE / "web"
 INDEX = "index.html"
 NAMED_BY_CONTENT = "assets/"
 """Where the build puts files whose names change with their contents."""
+FEW = 100
+"""Functions at the same time, under which photos that come in leave little for the page."""
+MORE = """\
+This account runs {functions} functions at the same time in all. While photos come in, the page may
+have to wait. Ask for more, which costs nothing and takes a day or two:
+  aws service-quotas request-service-quota-increase --service-code lambda \\
+    --quota-code L-B99A9384 --desired-value 1000"""
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -57,6 +68,16 @@ def outputs_of(stack: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
 
+def short_of() -> str | None:
+    """What to ask AWS for; None when the account has enough, or who asks may not know."""
+    try:
+        limits = boto3.client("lambda").get_account_settings()["AccountLimit"]
+    except ClientError:
+        return None
+    at_once = limits["ConcurrentExecutions"]
+    return MORE.format(functions=at_once) if at_once < FEW else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.aws.publish", description=__doc__)
     parser.add_argument("--stack", default="Fototeca")
@@ -64,6 +85,8 @@ def main() -> None:
     publish(outputs)
     print(f"Fototeca is at {outputs['Address']}")
     print("The first account's temporary password is in its mail.")
+    if short := short_of():
+        print(f"\n{short}")
 
 
 if __name__ == "__main__":

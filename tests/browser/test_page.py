@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fototeca import samples
 from tests.api.conftest import EMAIL, PASSWORD
@@ -62,6 +62,26 @@ def test_any_of_two_labels_is_more_than_all_of_them(page: Page, filled: Account)
     page.get_by_role("button", name="Any", exact=True).click()
     expect(tiles(page)).to_have_count(3)
     assert "any=Cat&any=Flower" in page.url
+
+
+def test_a_picture_that_a_busy_server_refused_is_asked_for_again(
+    page: Page, filled: Account
+) -> None:
+    refused: set[str] = set()
+
+    def busy_at_first(route: Route) -> None:
+        if route.request.url in refused:
+            route.continue_()
+        else:
+            refused.add(route.request.url)
+            route.fulfill(status=503)
+
+    page.route("**/renditions/grid", busy_at_first)
+    filled.sign_in(page)
+    expect(page.locator(".tile-name").filter(has_text="cat.jpg")).to_be_visible()
+    expect(page.locator(".tile img")).to_have_count(12)
+    expect(page.locator(".tile-name")).to_have_count(0)
+    assert len(refused) == 12
 
 
 def test_labels_are_selected_with_the_token_editor_alone(page: Page, filled: Account) -> None:

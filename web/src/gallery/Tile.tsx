@@ -1,6 +1,6 @@
 // One photo in the grid.
 
-import { memo, useState } from "react";
+import { memo, useEffect, useState } from "react";
 
 import { type Photo, rendition } from "../api/client";
 import { useSpeech } from "../i18n";
@@ -40,9 +40,22 @@ export const Tile = memo(function Tile({ at, photo, left, width, height, chosen,
   );
 });
 
+/** Milliseconds before a picture is asked for again: a busy server has refused it. */
+const PAUSES = [2_000, 8_000, 30_000];
+
 function Picture({ photo, hurried }: { photo: Photo; hurried: boolean }) {
   const [shown, setShown] = useState(!hurried);
   const [failed, setFailed] = useState(false);
+  const [tries, setTries] = useState(0);
+  const pause = photo.state === "labelled" ? PAUSES[tries] : undefined;
+  useEffect(() => {
+    if (!failed || pause === undefined) return;
+    const timer = setTimeout(() => {
+      setTries((before) => before + 1);
+      setFailed(false);
+    }, pause);
+    return () => clearTimeout(timer);
+  }, [failed, pause]);
   if (!shown && !hurried) setShown(true);
   if (!shown || failed || photo.state === "waiting") {
     return <span className="tile-name">{failed || photo.state === "waiting" ? photo.name : ""}</span>;
