@@ -20,10 +20,12 @@ import json
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from fototeca import __version__
 from fototeca.app import CATALOG, UNFINISHED, Library, open_library
@@ -84,11 +86,13 @@ def _back_up(library: Library, target: Path, verify: bool, on_progress: Progress
     library.catalog.backup(catalog)
     # Listed after the catalog was copied: what was purged since is not needed any more, and the
     # copy's row of it lies in the trash, past its time.
-    photos = [(photo.owner, photo.id, photo.size) for photo in library.catalog.photos.all()]
     report = BackupReport()
-    with listing.open("w", encoding="ascii") as lines:
-        for done, (owner, id, size) in enumerate(photos):
-            on_progress(done, len(photos))
+    with _wanted(library, target) as wanted, listing.open("w", encoding="ascii") as lines:
+        total = sum(1 for _ in wanted)
+        wanted.seek(0)
+        for done, line in enumerate(wanted):
+            owner, id, size = _parsed(line)
+            on_progress(done, total)
             file = _place(target, owner, id)
             if not _is_there(file, id, size, verify):
                 try:
@@ -100,7 +104,7 @@ def _back_up(library: Library, target: Path, verify: bool, on_progress: Progress
                 report.copied += 1
             report.photos += 1
             report.bytes += size
-            lines.write(f"{owner} {id} {size}\n")
+            lines.write(_line(owner, id, size))
     os.sync()  # before the manifest says that all is there
     manifest = {
         "format": FORMAT,
@@ -116,6 +120,16 @@ def _back_up(library: Library, target: Path, verify: bool, on_progress: Progress
         if OURS.fullmatch(path.name) and path not in (catalog, listing):
             path.unlink()
     return report
+
+
+@contextmanager
+def _wanted(library: Library, target: Path) -> Iterator[IO[str]]:
+    """A line for each original, in a file: copying takes hours, in which photos come and go."""
+    with tempfile.TemporaryFile("w+", encoding="ascii", dir=target) as lines:
+        for photo in library.catalog.photos.all():
+            lines.write(_line(photo.owner, photo.id, photo.size))
+        lines.seek(0)
+        yield lines
 
 
 def restore(
@@ -287,11 +301,22 @@ def _check_empty(root: Path) -> None:
 def _listed(listing: Path) -> Iterator[tuple[str, str, int]]:
     with listing.open(encoding="ascii") as lines:
         for line in lines:
-            owner, id, size = line.split()
-            # They become paths.
-            if not OWNER.fullmatch(owner) or not ID.fullmatch(id):
-                raise BackupRefused(f"{listing}: damaged")
-            yield owner, id, int(size)
+            try:
+                yield _parsed(line)
+            except ValueError:
+                raise BackupRefused(f"{listing}: damaged") from None
+
+
+def _line(owner: str, id: str, size: int) -> str:
+    return f"{owner} {id} {size}\n"
+
+
+def _parsed(line: str) -> tuple[str, str, int]:
+    """Raises ValueError."""
+    owner, id, size = line.split()
+    if not OWNER.fullmatch(owner) or not ID.fullmatch(id):  # they become paths
+        raise ValueError
+    return owner, id, int(size)
 
 
 def _sha256(path: Path) -> str:

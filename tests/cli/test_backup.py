@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fototeca import samples
+from fototeca.app import open_library
+from fototeca.backup import back_up
+from fototeca.settings import Settings
 from tests.cli.conftest import Run
 from tests.conftest import MakeJpeg
 
@@ -97,6 +102,22 @@ def test_a_damaged_original_never_replaces_a_sound_copy(
     assert answer.status == 1
     assert f"photo {original.name}: its original is damaged" in answer.out
     assert not copy.exists()
+
+
+def test_a_backup_of_many_photos_takes_little_memory(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_library(Settings(library=filled)) as library:
+        (photo, *_) = library.catalog.photos.all()
+        many = (replace(photo, id=f"{number:064x}") for number in range(60_000))
+        monkeypatch.setattr(library.catalog.photos, "all", lambda: many)
+        monkeypatch.setattr("fototeca.backup._is_there", lambda *_: True)
+        tracemalloc.start()
+        report = back_up(library, tmp_path / "backup")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert report.photos == 60_000
+    assert peak < 6_000_000
 
 
 def test_an_interrupted_backup_is_never_taken_for_complete(

@@ -362,6 +362,19 @@ def test_an_import_goes_on_where_it_was_and_counts_each_page_once(catalog: Catal
     assert known.moved_at is not None
 
 
+def test_what_came_of_imports_is_forgotten_in_the_end(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    ended, running = (catalog.imports.start(owner, "/photos", now()) for _ in range(2))
+    nothing = {"found": 1, "added": 0, "restored": 0, "duplicate": 0}
+    catalog.imports.progress(ended.id, **nothing, refusals=[Refusal("a.txt", "no photo")])
+    catalog.imports.finish(ended.id, now())
+    catalog.imports.forget(now() - DAY)
+    assert len(catalog.imports.of(owner)) == 2
+    catalog.imports.forget(now() + DAY)
+    assert [each.id for each in catalog.imports.of(owner)] == [running.id]
+    assert catalog.imports.get(owner, ended.id) is None
+
+
 def test_an_import_ends_once_and_is_told_of_once(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     started = catalog.imports.start(owner, "s3://bucket/photos", now())

@@ -84,6 +84,19 @@ def test_a_notice_is_sent_to_every_target_of_its_owner(catalog: Catalog) -> None
     assert catalog.notices.of(dan)[0].text == "told"
 
 
+def test_old_notices_are_forgotten_sent_or_not(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    target_of(catalog, owner)
+    add(catalog, owner, "old")
+    catalog.notices.forget(now() - MINUTE)
+    assert [notice.text for notice in catalog.notices.of(owner)] == ["old"]
+    catalog.notices.forget(now() + MINUTE)
+    assert catalog.notices.of(owner) == []
+    assert nothing_due(catalog, MINUTE)
+    add(catalog, owner, "new")
+    assert texts(taken(catalog)) == ["new"]
+
+
 def test_a_ready_and_a_failed_bundle_are_told_of(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     target_of(catalog, owner)

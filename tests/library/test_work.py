@@ -216,6 +216,15 @@ def test_what_killed_processes_left_is_cleared_at_the_next_start(
         assert "import it again" in (ended.failure or "")
 
 
+def test_old_news_goes(library: Library, owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.catalog.notices.add(owner, "inbox-refused", "a.txt", "a.txt: no photo")
+    library.workers().tidy()
+    assert library.catalog.notices.of(owner)
+    monkeypatch.setattr("fototeca.work.tidying.now", lambda: now() + timedelta(days=91))
+    library.workers().tidy()
+    assert not library.catalog.notices.of(owner)
+
+
 def test_an_import_that_was_killed_beside_a_server_ends(library: Library, owner: str) -> None:
     imports = library.catalog.imports
     killed = imports.start(owner, "/photos", now() - timedelta(minutes=16))

@@ -773,6 +773,10 @@ class Imports(Protocol):
         """Those of every owner that an ended process left unfinished."""
         ...
 
+    def forget(self, before: datetime) -> None:
+        """Forget every owner's that ended before then."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -811,6 +815,10 @@ class Notices(Protocol):
         ...
 
     def mark_read(self, owner: str, ids: Sequence[int] | None = None) -> int: ...
+
+    def forget(self, before: datetime) -> None:
+        """Forget every owner's that were left before then, also where they are still unsent."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

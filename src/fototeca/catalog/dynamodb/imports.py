@@ -9,6 +9,7 @@ from itertools import islice
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.events import DynamoEvents
 from fototeca.catalog.dynamodb.notices import DynamoNotices
+from fototeca.catalog.dynamodb.owners import owners
 from fototeca.catalog.dynamodb.table import Action, Changed, Key, Row, Table
 from fototeca.catalog.protocol import Import, ImportState, Refusal
 from fototeca.catalog.values import from_micros, new_id, to_micros
@@ -128,6 +129,20 @@ class DynamoImports:
     def running(self) -> list[Import]:
         return self._known(row["id"] for row in self._table.query(keys.RUNNING))
 
+    def forget(self, before: datetime) -> None:
+        moment = to_micros(before)
+        for owner in owners(self._table):
+            # None ended before it began.
+            for listed in list(self._table.query(_of_owner(owner), below=keys.moment(moment))):
+                self._forget(listed, moment)
+
+    def _forget(self, listed: Row, moment: int) -> None:
+        """What is known of an import, and last that it is listed."""
+        rows = list(self._table.query(_import_key(listed["id"])[0]))
+        if all(row.get("finished_at", moment) < moment for row in rows if row["sk"] == IMPORT):
+            self._table.write_many(deletes=((row["pk"], row["sk"]) for row in rows))
+            self._table.write(self._table.delete((listed["pk"], listed["sk"])))
+
     def _count(self, id: str, refusals: Sequence[Refusal], update: Action) -> None:
         """Raises Changed."""
         row = self._table.update_returning(update)
@@ -145,6 +160,7 @@ class DynamoImports:
         return [_import(key[0].partition("#")[2], found[key]) for key in wanted if key in found]
 
 
+IMPORT = "import"
 REFUSAL = "refusal#"
 
 
@@ -165,7 +181,7 @@ def _moved() -> dict[str, int]:
 
 
 def _import_key(id: str) -> Key:
-    return f"import#{id}", "import"
+    return f"import#{id}", IMPORT
 
 
 def _refusal_key(id: str, number: int) -> Key:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import islice
 
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.events import DynamoEvents
+from fototeca.catalog.dynamodb.owners import owners
 from fototeca.catalog.dynamodb.table import NO_ROW, Action, Changed, Row, Table, batches
 from fototeca.catalog.protocol import Notice, due_at, failures_text
 from fototeca.catalog.values import from_micros, to_micros
@@ -84,6 +86,16 @@ class DynamoNotices:
             except Changed:  # no such notice, or read before
                 continue
         return marked
+
+    def forget(self, before: datetime) -> None:
+        end = keys.moment(to_micros(before))
+        for owner in owners(self._table):
+            old = [row["sk"] for row in self._table.query(keys.notices(owner), below=end)]
+            if old:
+                targets = [row["sk"] for row in self._table.query(keys.targets(owner))]
+                unsent = [(keys.unsent(target), sk) for target in targets for sk in old]
+                self._table.write_many(deletes=unsent)
+                self._table.write_many(deletes=((keys.notices(owner), sk) for sk in old))
 
     def _unsent(self, owner: str, target: str, notice: str, due: int) -> list[Action]:
         """The notice in the target's outbox, and the target among those that have something."""

@@ -40,6 +40,14 @@ def leave_notice(database: Database, owner: int, kind: str, subject: str, text: 
     database.announce(owner, "notice", subject, kind=kind)
 
 
+def forget(database: Database, rows: str, before: datetime) -> None:
+    # Looking costs no write lock, and most of the time there are none.
+    moment = (to_micros(before),)
+    if database.connection.execute(f"SELECT 1 FROM {rows} LIMIT 1", moment).fetchone():
+        with database.write() as connection:
+            connection.execute(f"DELETE FROM {rows}", moment)
+
+
 class SqliteNotices:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -82,6 +90,9 @@ class SqliteNotices:
                 " AND (? IS NULL OR key IN (SELECT value FROM json_each(?)))",
                 (key, chosen, chosen),
             ).rowcount
+
+    def forget(self, before: datetime) -> None:
+        forget(self._database, "notice WHERE at < ?", before)
 
 
 class SqliteImports:
@@ -198,6 +209,9 @@ class SqliteImports:
             " JOIN account ON account.key = import.owner WHERE state = 'running'"
         )
         return [_import(row, row["owner_id"]) for row in rows]
+
+    def forget(self, before: datetime) -> None:
+        forget(self._database, "import WHERE finished_at < ?", before)
 
 
 class SqliteEvents:
