@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -349,7 +350,32 @@ def test_a_token_of_the_provider_is_as_good_as_ours_while_it_lasts(
     good = cheat.signed(cheat.claims())
     assert served.with_token(good).get("/api/session").json()["email"] == EMAIL
     assert served.with_token(good).post("/api/tokens", json={"name": "t"}).status_code == 403
-    stranger = cheat.signed({**cheat.claims(), "sub": "stranger"})
+    stranger = cheat.signed({**cheat.claims(), "sub": "stranger", "email": "s@example.com"})
+    claimed = cheat.signed({**cheat.claims(), "sub": "another", "email_verified": False})
     old = cheat.signed({**cheat.claims(), "exp": 1})
-    for bad in (stranger, old, unsigned(cheat.claims())):
+    for bad in (stranger, claimed, old, unsigned(cheat.claims())):
         assert served.with_token(bad).get("/api/session").status_code == 401
+
+
+def test_who_comes_with_a_token_first_has_an_account_as_who_comes_to_the_page(
+    serve: Serve, cheat: Cheat
+) -> None:
+    served = serve(**settings(cheat.issuer, oidc_sign_up="true"))
+    dan = served.set_up().get("/api/session").json()["owner"]
+
+    def owner(**claims: str) -> str:
+        token = cheat.signed({**cheat.claims(), **claims})
+        session = served.with_token(token).get("/api/session").json()
+        assert session["email"] == claims.get("email", EMAIL)
+        found: str = session["owner"]
+        return found
+
+    assert owner() == dan, "by the verified address"
+    new = {"sub": "new", "email": "new@example.com"}
+    with ThreadPoolExecutor(4) as pool:
+        (made,) = set(pool.map(lambda _: owner(**new), range(4)))
+    assert made != dan
+    # From now on by who they are: an access token tells no address.
+    known = {name: claim for name, claim in cheat.claims().items() if "email" not in name}
+    token = cheat.signed({**known, "sub": "new"})
+    assert served.with_token(token).get("/api/session").json()["owner"] == made

@@ -8,7 +8,7 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 
-from fototeca.catalog.protocol import Account, ApiToken, Caller, Catalog
+from fototeca.catalog.protocol import Account, ApiToken, Caller, Catalog, EmailTaken
 from fototeca.identity.attempts import Attempts, TooManyAttempts
 from fototeca.identity.oidc import OidcProvider, Subject
 from fototeca.identity.passwords import Passwords, PasswordUnfit
@@ -104,28 +104,39 @@ class Identity:
         return None
 
     def sign_in_subject(self, subject: Subject) -> str:
-        """A new session's secret, for somebody whom the provider has signed in.
-
-        The first time they get the account that has their verified address, or a new one if that
-        is allowed; from then on the one they are linked with. Raises NoAccount.
-        """
-        accounts = self._catalog.accounts
-        account = accounts.by_subject(subject.issuer, subject.id)
-        if account is None:
-            if subject.email is None:
-                raise NoAccount("the provider tells no verified address")
-            account = accounts.by_email(subject.email)
-            if account is None and self._sign_up:
-                account = accounts.add(checked_email(subject.email), None, now())
-            if account is None:
-                raise NoAccount("no account has this address")
-            accounts.link(account.id, subject.issuer, subject.id)
-        return self._new_session(account.id)
+        """A new session's secret, for somebody whom the provider has signed in. Raises NoAccount."""
+        return self._new_session(self._account_of(subject).id)
 
     def _provider_caller(self, provider: OidcProvider, token: str) -> Caller | None:
         subject = provider.subject(token)
-        account = subject and self._catalog.accounts.by_subject(subject.issuer, subject.id)
+        try:
+            account = subject and self._account_of(subject)
+        except NoAccount:
+            return None
         return Caller(account.id, token="oidc") if account else None  # noqa: S106 - its kind
+
+    def _account_of(self, subject: Subject) -> Account:
+        """The account of somebody whom the provider knows.
+
+        The first time it is the one that has their verified address, or a new one if that is
+        allowed; from then on the one they are linked with. Raises NoAccount.
+        """
+        accounts = self._catalog.accounts
+        account = accounts.by_subject(subject.issuer, subject.id)
+        if account is not None:
+            return account
+        if subject.email is None:
+            raise NoAccount("the provider tells no verified address")
+        account = accounts.by_email(subject.email)
+        if account is None and self._sign_up:
+            try:
+                account = accounts.add(checked_email(subject.email), None, now())
+            except EmailTaken:  # by another request of theirs
+                account = accounts.by_email(subject.email)
+        if account is None:
+            raise NoAccount("no account has this address")
+        accounts.link(account.id, subject.issuer, subject.id)
+        return account
 
     def setup_token(self) -> str | None:
         """The secret of the one-time set-up link while the first account has no address yet."""
