@@ -8,6 +8,7 @@ two at once: it changes nothing and counts nothing the second time.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -109,14 +110,14 @@ class BucketImports:
             raise SourceRefused("not a bucket that may be imported")
         self._buckets.list(bucket, prefix, None, 1)
 
-    def count(self, source: str) -> int:
-        """Objects that an import of it looks at."""
+    def count(self, source: str, give_up: float) -> int:
+        """Objects that an import of it looks at; as many as are counted by then (monotonic)."""
         bucket, prefix = _parts(source)
         after, total = None, 0
         while True:
             page = self._buckets.list(bucket, prefix, after, LISTED)
             total += sum(_is_file(found, prefix) for found in page.found)
-            if page.whole or not page.found:
+            if page.whole or not page.found or time.monotonic() > give_up:
                 return total
             after = page.found[-1].key
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
 
 from fototeca.bucket_imports import SCHEME, BucketImports, SourceRefused
@@ -76,24 +77,23 @@ class Importing:
         """
         if source.startswith(SCHEME):
             return self._start_bucket(owner, source)
-        try:
-            folder = Path(source).resolve()
-            allowed = any(folder.is_relative_to(root) for root in self._roots) and folder.exists()
-        except (OSError, ValueError, RuntimeError):
-            allowed = False
-        if not allowed:
-            raise ImportRefused("not a folder that may be imported")
+        folder = self._folder(source)
         started = self._catalog.imports.start(owner, source, now())
         threading.Thread(
             target=self._run_apart, args=(started, folder), name="import", daemon=True
         ).start()
         return started
 
-    def count(self, source: str) -> int:
-        """Files below an allowed folder, or in a bucket."""
-        if source.startswith(SCHEME) and self._buckets is not None:
-            return self._buckets.count(source)
-        return sum(1 for _ in files(Path(source).resolve()))
+    def count(self, source: str, within: float) -> int:
+        """Files that an import of it looks at; as many as are counted within these seconds.
+
+        Raises ImportRefused.
+        """
+        give_up = time.monotonic() + within
+        if source.startswith(SCHEME):
+            return self._bucket(source).count(source, give_up)
+        found = files(self._folder(source))
+        return sum(1 for _ in takewhile(lambda _: time.monotonic() < give_up, found))
 
     def run(
         self, owner: str, paths: Sequence[Path], on_progress: Callable[[Import], None]
@@ -153,14 +153,29 @@ class Importing:
         self._wake()
         return self._now(progress)
 
-    def _start_bucket(self, owner: str, source: str) -> Import:
+    def _folder(self, source: str) -> Path:
+        """A folder that may be imported. Raises ImportRefused."""
+        try:
+            folder = Path(source).resolve()
+            allowed = any(folder.is_relative_to(root) for root in self._roots) and folder.exists()
+        except (OSError, ValueError, RuntimeError):
+            allowed = False
+        if not allowed:
+            raise ImportRefused("not a folder that may be imported")
+        return folder
+
+    def _bucket(self, source: str) -> BucketImports:
+        """Where buckets are imported, if this one may be. Raises ImportRefused."""
         try:
             if self._buckets is None:
                 raise SourceRefused("not a bucket that may be imported")
             self._buckets.check(source)
         except SourceRefused as error:
             raise ImportRefused(str(error)) from error
-        started = self._buckets.resume(self._catalog.imports.start(owner, source, now()))
+        return self._buckets
+
+    def _start_bucket(self, owner: str, source: str) -> Import:
+        started = self._bucket(source).resume(self._catalog.imports.start(owner, source, now()))
         if self._hand_over is not None:
             self._hand_over(started)
         else:

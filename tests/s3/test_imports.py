@@ -75,7 +75,7 @@ def test_what_is_read_is_ingested(
 ) -> None:
     imports = open_imports(copies=False)
     started = imports.start(owner, f"s3://{bucket}/photos/")
-    assert imports.count(started.source) == 9
+    assert imports.count(started.source, within=60) == 9
     done = finished(imports, started)
     assert (done.state, done.failure) == (ImportState.FINISHED, None)
     assert (done.found, done.added, done.duplicate, done.refused) == (9, 7, 1, 1)
@@ -250,3 +250,20 @@ def test_a_source_is_named_as_it_must_be(
     buckets = BucketImports(catalog, vault, ingest, S3Buckets(s3), [], 1)
     with pytest.raises(SourceRefused):
         buckets.check(str(tmp_path))
+
+
+def test_counting_ends_in_time_and_starts_nothing(
+    open_imports: Open,
+    catalog: Catalog,
+    owner: str,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bucket_imports, "LISTED", 4)
+    imports = open_imports(copies=True)
+    source = f"s3://{bucket}/photos/"
+    assert imports.count(source, within=60) == 9
+    assert 0 < imports.count(source, within=0) < 9
+    with pytest.raises(ImportRefused):
+        imports.count(f"s3://{bucket}/private/", within=60)
+    assert catalog.imports.of(owner) == []

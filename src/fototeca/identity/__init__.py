@@ -104,7 +104,7 @@ class Identity:
         return None
 
     def sign_in_subject(self, subject: Subject) -> str:
-        """A new session's secret, for somebody whom the provider has signed in. Raises NoAccount."""
+        """A new session's secret, for whom the provider has signed in. Raises NoAccount."""
         return self._new_session(self._account_of(subject).id)
 
     def _provider_caller(self, provider: OidcProvider, token: str) -> Caller | None:

@@ -25,6 +25,8 @@ from fototeca.web.uploads import RAW_BODY, read_ticket, received
 
 router = APIRouter(prefix="/pam/v1", tags=["reference-compatible"])
 UPLOAD_TIME = timedelta(minutes=5)
+COUNTING = 10.0
+"""Seconds; a gateway waits for 30."""
 
 
 def token_caller(caller: TheCaller) -> Caller:
@@ -129,7 +131,9 @@ def download(wanted: DownloadRequest, caller: ByToken, library: InLibrary) -> No
 def copy_in(wanted: CopyRequest, caller: ByToken, library: InLibrary) -> Count:
     """Import a folder of the server or `s3://bucket/prefix`; the count is of the files in it."""
     try:
-        started = library.imports.start(caller.owner, wanted.source)
+        # First: who gets no answer asks again, and would start another import.
+        count = library.imports.count(wanted.source, COUNTING)
+        library.imports.start(caller.owner, wanted.source)
     except ImportRefused as error:
         raise Problem(403, str(error)) from error
-    return Count(count=library.imports.count(started.source))
+    return Count(count=count)
