@@ -18,7 +18,7 @@ from fototeca.notify.protocol import Message, Notifier, TargetInvalid, Undeliver
 from fototeca.notify.schemes import SCHEMES
 from fototeca.notify.sns import SnsNotifier
 from fototeca.photos import now
-from tests.contract.dynamodb import ministack
+from tests.contract.dynamodb import ministack, moto
 from tests.receivers import web_receiver
 
 MESSAGE = Message("Fototeca: your photos are ready", "32 photos — Zürich\nhttps://photos.example/x")
@@ -128,13 +128,20 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["apprise", "sns"])
+@pytest.fixture(scope="module")
+def second_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Another stand-in: each lies in places."""
+    with moto(tmp_path_factory.mktemp("moto")) as url:
+        yield url
+
+
+@pytest.fixture(params=["apprise", "cloud", "second_cloud"])
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     if request.param == "apprise":
         with apprise_world() as world:
             yield world
     else:
-        with sns_world(request.getfixturevalue("cloud"), monkeypatch) as world:
+        with sns_world(request.getfixturevalue(request.param), monkeypatch) as world:
             yield world
 
 
@@ -220,6 +227,9 @@ def test_on_sns_nothing_is_published_before_it_is_confirmed(
                 world.notifier.send(target, MESSAGE)
             answers.add_client_error("subscribe", "InvalidParameter", "dan@example.com exists")
             with pytest.raises(TargetInvalid, match="does not accept this address"):
+                world.target()
+            answers.add_client_error("subscribe", "FilterPolicyLimitExceeded")
+            with pytest.raises(TargetInvalid, match="no more addresses fit"):
                 world.target()
         assert world.arrived(target) == []
 

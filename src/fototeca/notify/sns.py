@@ -23,6 +23,9 @@ SUBJECT = 99
 """Characters that a mail's subject may have, in ASCII."""
 GONE = ("NotFound", "InvalidParameter", "NotFoundException", "InvalidParameterException")
 
+FULL = ("FilterPolicyLimitExceeded", "FilterPolicyLimitExceededException")
+"""200 filters a topic, until AWS allows more."""
+
 
 class SnsNotifier:
     """Implements Notifier."""
@@ -111,6 +114,8 @@ class SnsNotifier:
         except ClientError as error:
             if _code(error) in GONE:
                 raise failure("the service does not accept this address") from None
+            if _code(error) in FULL:
+                raise failure("no more addresses fit: SNS tells 200 of them apart") from None
             raise failure(f"the service answers {_code(error)}") from None
         except BotoCoreError as error:
             raise failure(f"the service cannot be reached: {type(error).__name__}") from None
