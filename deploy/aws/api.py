@@ -110,8 +110,7 @@ class Api(Construct):
         may_in(self.function, photos, ORIGINALS, "s3:GetObject", "s3:PutObject")
         may_in(self.function, photos, RENDITIONS, "s3:GetObject")
         may_in(self.function, photos, INBOX, "s3:PutObject")
-        for source in options.import_buckets:
-            may_import(self.function, source)
+        may_import(self.function, options.import_buckets)
         # A bundle that is deleted goes with what there is of its archive.
         may_in(
             self.function,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import Duration, Fn, RemovalPolicy, Stack, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
@@ -110,7 +110,10 @@ class Bundles(Construct):
     def executions_reason(self) -> dict[str, str]:
         """Why a role may name all executions, as `acknowledge` takes it."""
         name = {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": logical_id(self.machine)}]}]}
-        place = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution"
+        stack = Stack.of(self)
+        region = "<AWS::Region>" if Token.is_unresolved(stack.region) else stack.region
+        account = "<AWS::AccountId>" if Token.is_unresolved(stack.account) else stack.account
+        place = f"arn:<AWS::Partition>:states:{region}:{account}:execution"
         told = json.dumps(name, separators=(",", ":"))
         return {
             f"IAM5[Resource::{place}:{told}{end}]": "Executions are named when they start."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from aws_cdk import CfnElement, Duration, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_iam as iam
@@ -105,8 +105,32 @@ def may_in(function: lambda_.Function, bucket: s3.Bucket, prefix: str, *actions:
     )
 
 
-def may_import(function: lambda_.Function, source: str) -> None:
-    """Allow a function to list and read `bucket/prefix`, whoever's bucket it is."""
+def may_import(function: lambda_.Function, sources: Sequence[str]) -> None:
+    """Allow a function to list and read each `bucket/prefix`, whoever's bucket it is."""
+    for source in sources:
+        _may_import(function, source)
+    if not sources:
+        return
+    keys = f"arn:{Stack.of(function).partition}:kms:*:*:key/*"
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[keys],
+            # To read what S3 gives anyway; a key of another account must allow it, too.
+            conditions={"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        )
+    )
+    assert function.role is not None
+    acknowledge(
+        function.role,
+        **{
+            "IAM5[Resource::arn:<AWS::Partition>:kms:*:*:key/*]": "The key of a bucket that is"
+            " imported is known to its owner alone; it serves by way of S3, as its policy allows."
+        },
+    )
+
+
+def _may_import(function: lambda_.Function, source: str) -> None:
     bucket, _, prefix = source.partition("/")
     arn = f"arn:{Stack.of(function).partition}:s3:::{bucket}"
     may(function, "s3:GetObject", on=f"{arn}/{prefix}*")

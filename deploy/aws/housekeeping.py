@@ -68,8 +68,7 @@ class Housekeeping(Construct):
             "",
             *("s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
         )
-        for source in options.import_buckets:
-            may_import(self.function, source)
+        may_import(self.function, options.import_buckets)
         if options.import_buckets:
             may_in(self.function, storage.photos, INBOX, "s3:PutObject")
         may(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -24,6 +24,28 @@ function handler(event) {
 }
 """
 
+LOGGED = frozenset(
+    [
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+        "ca-central-1",
+        "sa-east-1",
+        "eu-central-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "eu-north-1",
+        "ap-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-southeast-1",
+        "ap-southeast-2",
+    ]
+)
+"""Regions to which CloudFront delivers its logs: those that an account need not opt in to."""
 COVERED = frozenset({"content-security-policy", "x-content-type-options", "referrer-policy"})
 """Headers that CloudFront has a setting of its own for."""
 
@@ -56,6 +78,7 @@ class Site(Construct):
             origin_request_policy=(cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER),
             response_headers_policy=headers,
         )
+        logged = Token.is_unresolved(stack.region) or stack.region in LOGGED
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -76,8 +99,8 @@ class Site(Construct):
             additional_behaviors={"/api/*": to_api, "/pam/v1/*": to_api, "/health": to_api},
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
-            log_bucket=storage.logs,
-            log_file_prefix="cloudfront/",
+            log_bucket=storage.logs if logged else None,
+            log_file_prefix="cloudfront/" if logged else None,
             domain_names=[options.domain] if options.domain else None,
             minimum_protocol_version=(
                 # CloudFront has its own choice for its own certificate.
@@ -94,6 +117,7 @@ class Site(Construct):
             CFR1="An archive is its owner's, wherever they travel.",
             CFR2="A firewall costs 5 dollars a month before the first request; the gateway"
             " throttles, and tokens are needed for all that costs.",
+            **({} if logged else {"CFR3": "CloudFront gives no logs to a bucket of this region."}),
             **(
                 {}
                 if options.domain
@@ -127,7 +151,9 @@ class Site(Construct):
             "Headers",
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=policy, override=True
+                    # The API has its own for what it gives out: a rendition runs nothing.
+                    content_security_policy=policy,
+                    override=False,
                 ),
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(

@@ -539,12 +539,26 @@ class TestDoors:
         headers = named(template, "AWS::CloudFront::ResponseHeadersPolicy", "SiteHeaders")
         config = headers["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
         joined = config["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Join"][1]
+        assert config["ContentSecurityPolicy"]["Override"] is False, "the API has its own"
         policy = "".join(part if isinstance(part, str) else "bucket" for part in joined)
         directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
         assert directives["default-src"] == directives["frame-ancestors"] == "'none'"
         assert directives["script-src"] == "'self'"
         assert set(directives["connect-src"].split()) == {"'self'", "https://bucket"}
         assert config["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 365 * 86400
+
+    def test_the_checks_pass_in_a_named_account_and_cloudfront_logs_where_it_delivers_logs(
+        self,
+        template: dict[str, Any],
+        synthesize: Synthesize,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "111122223333")
+        monkeypatch.setenv("CDK_DEFAULT_REGION", "eu-south-2")
+        opted_in = synthesize(email="dan@example.com", budget="0")
+        for each, logged in ((template, True), (opted_in, False)):
+            (site,) = of_type(each, "AWS::CloudFront::Distribution").values()
+            assert ("Logging" in site["Properties"]["DistributionConfig"]) is logged
 
     def test_a_domain_of_one_s_own_needs_tls_1_2(self, chosen: dict[str, Any]) -> None:
         (site,) = of_type(chosen, "AWS::CloudFront::Distribution").values()
@@ -589,6 +603,10 @@ class TestOptions:
             ("s3:GetObject", "camera-uploads/2024/*"): None,
             ("s3:ListBucket", "camera-uploads"): {"StringLike": {"s3:prefix": "2024/*"}},
         }
+        # What they encrypted with a key of theirs is decrypted by S3 alone, if the key allows it.
+        assert "kms:" not in json.dumps(template)
+        (key,) = [s for s in statements(chosen, function) if s["Action"] == "kms:Decrypt"]
+        assert key["Condition"] == {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
 
     def test_a_budget_of_nothing_is_none(self, synthesize: Synthesize) -> None:
         frugal = synthesize(email="dan@example.com", budget="0")
