@@ -9,7 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import add
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,8 +24,13 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from oidc_provider_mock import run_server_in_thread
 
-from fototeca.identity import oidc
-from fototeca.identity.oidc import OidcProvider, ProviderUnavailable
+from fototeca import identity
+from fototeca.catalog.sqlite import SqliteCatalog
+from fototeca.identity import Identity, oidc
+from fototeca.identity.oidc import OidcProvider, ProviderUnavailable, Subject
+from fototeca.labelling.taxonomy import Taxonomy
+from fototeca.photos import now
+from fototeca.settings import Settings
 from tests.api.conftest import EMAIL, Serve, Served, is_problem
 
 CLIENT = "fototeca"
@@ -196,6 +206,8 @@ class Cheat:
         self.nonce = ""
         self.asked = 0
         self.away = False
+        self.refresh = "r"
+        """The refresh token that is good; each is once."""
         cheat = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -214,7 +226,16 @@ class Cheat:
                 self.answer({"issuer": cheat.issuer, **ends})
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
+                form = self.rfile.read(int(self.headers["content-length"])).decode()
+                asked = {name: value for name, (value,) in parse_qs(form).items()}
+                if asked["grant_type"] == "refresh_token":
+                    known = asked["refresh_token"] == cheat.refresh and not cheat.away
+                    if not known:
+                        self.send_error(503 if cheat.away else 400)
+                        return
+                    cheat.refresh += "+"
+                    self.answer({"access_token": "x", "refresh_token": cheat.refresh})
+                    return
                 self.answer({"access_token": "x", "id_token": cheat.bend(cheat.claims())})
 
             def answer(self, document: object) -> None:
@@ -379,3 +400,42 @@ def test_who_comes_with_a_token_first_has_an_account_as_who_comes_to_the_page(
     known = {name: claim for name, claim in cheat.claims().items() if "email" not in name}
     token = cheat.signed({**known, "sub": "new"})
     assert served.with_token(token).get("/api/session").json()["owner"] == made
+
+
+@pytest.fixture
+def own(cheat: Cheat, tmp_path: Path) -> Identity:
+    """Who asks, in this process; dan has an account."""
+    catalog = SqliteCatalog(tmp_path / "catalog.sqlite3", Taxonomy.load())
+    catalog.accounts.add(EMAIL, None, now())
+    given: dict[str, Any] = {"oidc_issuer": cheat.issuer, "oidc_client_id": CLIENT}
+    return Identity(catalog, Settings(library=tmp_path, **given))
+
+
+def test_a_session_lasts_as_long_as_the_provider_knows_its_user(
+    cheat: Cheat, own: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "RENEWED", timedelta(0))
+    monkeypatch.setattr(identity, "ASKED_AGAIN", timedelta(0))
+    session = own.sign_in_subject(Subject(cheat.issuer, "dan", EMAIL, cheat.refresh))
+    for _ in range(2):
+        assert own.caller(session, None) is not None
+    assert cheat.refresh == "r++", "each token is used once"
+    cheat.away = True
+    assert own.caller(session, None) is not None, "no answer is no refusal"
+    cheat.away, cheat.refresh = False, "another"
+    assert own.caller(session, None) is None, "disabled there"
+    cheat.refresh = "r++"
+    assert own.caller(session, None) is None, "and it has ended for good"
+
+
+def test_the_provider_is_asked_once_a_day(
+    cheat: Cheat, own: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Subject(cheat.issuer, "dan", EMAIL, cheat.refresh)
+    session, without = own.sign_in_subject(kept), own.sign_in_subject(replace(kept, refresh=None))
+    for later, asked in ((23, "r"), (25, "r+"), (26, "r+")):
+        monkeypatch.setattr(identity, "now", partial(add, now(), timedelta(hours=later)))
+        assert own.caller(session, None) is not None
+        assert cheat.refresh == asked
+        # Where nothing can be asked, the session is short.
+        assert (own.caller(without, None) is None) is (later > 24)

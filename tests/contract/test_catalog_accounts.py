@@ -7,9 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from fototeca.catalog.protocol import Catalog, EmailTaken, ImportState, Refusal
+from fototeca.catalog.protocol import (
+    Caller,
+    Catalog,
+    EmailTaken,
+    ImportState,
+    Refusal,
+    Renewal,
+)
 from fototeca.photos import Selection, now
-from tests.contract.catalog_world import label, owner_of
+from tests.contract.catalog_world import START, label, owner_of
 
 HOUR = timedelta(hours=1)
 
@@ -56,6 +63,19 @@ def test_sessions_end_in_time_when_asked_and_with_a_new_password(catalog: Catalo
     catalog.accounts.set_credentials(owner, "dan@example.com", "new")
     assert catalog.accounts.session(b"b" * 32, now()) is None
     catalog.accounts.end_expired_sessions(now() + 2 * HOUR)
+
+
+def test_a_session_is_renewed_once_and_as_long_as_it_lasts(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    first, second = Renewal(START, "sealed"), Renewal(START + HOUR, "sealed again")
+    catalog.accounts.add_session(owner, b"a" * 32, now() + HOUR, first)
+    assert catalog.accounts.session(b"a" * 32, now()) == Caller(owner, renewal=first)
+    assert catalog.accounts.renew_session(b"a" * 32, first, second)
+    assert not catalog.accounts.renew_session(b"a" * 32, first, second), "another was first"
+    assert catalog.accounts.session(b"a" * 32, now()) == Caller(owner, renewal=second)
+    catalog.accounts.end_session(b"a" * 32)
+    assert not catalog.accounts.renew_session(b"a" * 32, second, first)
+    assert catalog.accounts.session(b"a" * 32, now()) is None
 
 
 def test_tokens_are_listed_used_and_revoked_by_their_owner(catalog: Catalog) -> None:

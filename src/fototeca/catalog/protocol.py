@@ -613,6 +613,15 @@ class ApiToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewal:
+    """When a session is to be renewed by the provider that began it, and by what."""
+
+    at: datetime
+    refresh: str
+    """Sealed: the catalog cannot read it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes a request, by session or token."""
 
@@ -620,6 +629,8 @@ class Caller:
     read_only: bool = False
     token: str | None = None
     """The API token's id, or `oidc` for a provider's token; None for a session."""
+    renewal: Renewal | None = None
+    """Of a session that a provider renews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -664,7 +675,17 @@ class Accounts(Protocol):
         """Link them; a second time, and with another account, changes nothing."""
         ...
 
-    def add_session(self, owner: str, secret_hash: bytes, expires_at: datetime) -> None: ...
+    def add_session(
+        self,
+        owner: str,
+        secret_hash: bytes,
+        expires_at: datetime,
+        renewal: Renewal | None = None,
+    ) -> None: ...
+
+    def renew_session(self, secret_hash: bytes, old: Renewal, new: Renewal) -> bool:
+        """False, and nothing changed, when another did or the session has ended."""
+        ...
 
     def session(self, secret_hash: bytes, at: datetime) -> Caller | None: ...
 

@@ -8,10 +8,18 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 
-from fototeca.catalog.protocol import Account, ApiToken, Caller, Catalog, EmailTaken
+from fototeca.catalog.protocol import (
+    Account,
+    ApiToken,
+    Caller,
+    Catalog,
+    EmailTaken,
+    Renewal,
+)
 from fototeca.identity.attempts import Attempts, TooManyAttempts
-from fototeca.identity.oidc import OidcProvider, Subject
+from fototeca.identity.oidc import OidcProvider, ProviderUnavailable, SignInRefused, Subject
 from fototeca.identity.passwords import Passwords, PasswordUnfit
+from fototeca.identity.sealing import opened, sealed
 from fototeca.identity.tickets import Ticket, TicketInvalid, Tickets
 from fototeca.photos import now
 from fototeca.settings import Settings
@@ -30,6 +38,11 @@ __all__ = [
 
 TOKEN_PREFIX = "fototeca_"  # noqa: S105 - lets a leaked token be recognised, as GitHub's are
 EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
+
+RENEWED = timedelta(days=1)
+"""After which a provider is asked whether it still knows whom it signed in."""
+ASKED_AGAIN = timedelta(minutes=1)
+"""After which it is, when it gave no answer."""
 
 
 class CredentialsWrong(Exception):
@@ -100,12 +113,40 @@ class Identity:
                 return self._provider_caller(self.oidc, token)
             return self._catalog.accounts.token(_digest(token.strip()), now())
         if session:
-            return self._catalog.accounts.session(_digest(session), now())
+            caller = self._catalog.accounts.session(_digest(session), now())
+            if caller is None or caller.renewal is None or caller.renewal.at > now():
+                return caller
+            return caller if self._renew(session, caller.renewal) else None
         return None
 
     def sign_in_subject(self, subject: Subject) -> str:
-        """A new session's secret, for whom the provider has signed in. Raises NoAccount."""
-        return self._new_session(self._account_of(subject).id)
+        """A new session's secret, for whom the provider has signed in. Raises NoAccount.
+
+        Every day the provider is asked whether it still knows them; where it gives nothing to ask
+        by, the session ends then.
+        """
+        account = self._account_of(subject)
+        if subject.refresh is None:
+            return self._new_session(account.id, lifetime=min(RENEWED, self._session_lifetime))
+        return self._new_session(account.id, refresh=subject.refresh)
+
+    def _renew(self, session: str, due: Renewal) -> bool:
+        """Whether the session goes on: it does while the provider does not say otherwise."""
+        accounts, secret_hash = self._catalog.accounts, _digest(session)
+        # One request asks, others go on meanwhile; so does this one where there is no answer.
+        asking = Renewal(now() + ASKED_AGAIN, due.refresh)
+        if self.oidc is None or not accounts.renew_session(secret_hash, due, asking):
+            return self.oidc is not None
+        try:
+            refresh = self.oidc.refreshed(opened(due.refresh, session))
+        except SignInRefused:
+            accounts.end_session(secret_hash)
+            return False
+        except ProviderUnavailable:
+            return True
+        renewed = Renewal(now() + RENEWED, sealed(refresh, session))
+        accounts.renew_session(secret_hash, asking, renewed)
+        return True
 
     def _provider_caller(self, provider: OidcProvider, token: str) -> Caller | None:
         subject = provider.subject(token)
@@ -195,9 +236,13 @@ class Identity:
         token = self._catalog.accounts.add_token(owner, name, read_only, _digest(secret), now())
         return token, secret
 
-    def _new_session(self, owner: str) -> str:
+    def _new_session(
+        self, owner: str, *, lifetime: timedelta | None = None, refresh: str | None = None
+    ) -> str:
         secret = secrets.token_urlsafe(32)
-        self._catalog.accounts.add_session(owner, _digest(secret), now() + self._session_lifetime)
+        expires_at = now() + (lifetime or self._session_lifetime)
+        renewal = refresh and Renewal(now() + RENEWED, sealed(refresh, secret))
+        self._catalog.accounts.add_session(owner, _digest(secret), expires_at, renewal or None)
         return secret
 
 

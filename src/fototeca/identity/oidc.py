@@ -16,7 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -76,6 +76,8 @@ class Subject:
     """`sub`: unique at the issuer, and never given to another."""
     email: str | None
     """Only when the provider has verified it."""
+    refresh: str | None = field(default=None, repr=False)
+    """What the provider can be asked by whether it still knows them."""
 
 
 class Kept(Generic[T]):
@@ -178,7 +180,20 @@ class OidcProvider:
         claims = self._claims(token)
         if claims.get("nonce") != flow.nonce:
             raise SignInRefused("the token belongs to another sign-in")
-        return self._subject(claims), flow.path
+        return replace(self._subject(claims), refresh=_refresh_token(answer)), flow.path
+
+    def refreshed(self, token: str) -> str:
+        """The refresh token to use the next time; the provider still knows whose it is.
+
+        Raises SignInRefused, ProviderUnavailable.
+        """
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": token,
+            "client_id": self._client_id,
+        }
+        answer = self._post(self._endpoint("token_endpoint"), form)
+        return _refresh_token(answer) or token
 
     def subject(self, token: str) -> Subject | None:
         """Whose ID token or access token this is; None when it is nobody's, or no longer."""
@@ -275,7 +290,7 @@ class OidcProvider:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
                 document = json.loads(answer.read(MAX_ANSWER))
         except urllib.error.HTTPError as error:
-            if request.data is not None and error.code < 500:
+            if request.data is not None and error.code < 500 and error.code != 429:
                 raise SignInRefused("the provider refused the code") from error
             raise ProviderUnavailable(f"the provider answered {error.code}") from error
         except (OSError, ValueError) as error:
@@ -307,3 +322,8 @@ def _with(endpoint: str, parameters: dict[str, str]) -> str:
 
 def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _refresh_token(answer: dict[str, Any]) -> str | None:
+    token = answer.get("refresh_token")
+    return token if isinstance(token, str) else None

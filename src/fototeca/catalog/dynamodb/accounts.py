@@ -11,8 +11,15 @@ from datetime import datetime
 from hashlib import sha256
 
 from fototeca.catalog.dynamodb import keys
-from fototeca.catalog.dynamodb.table import NO_ROW, Action, Changed, Key, Row, Table, Value
-from fototeca.catalog.protocol import Account, AccountRecord, ApiToken, Caller, EmailTaken
+from fototeca.catalog.dynamodb.table import NO_ROW, Action, Changed, Key, Row, Table, Value, When
+from fototeca.catalog.protocol import (
+    Account,
+    AccountRecord,
+    ApiToken,
+    Caller,
+    EmailTaken,
+    Renewal,
+)
 from fototeca.catalog.values import from_micros, new_id, to_micros
 
 USED_AT_STEP = 60_000_000
@@ -89,15 +96,32 @@ class DynamoAccounts:
                 self._table.put(listed, {"issuer": issuer, "subject": subject}),
             )
 
-    def add_session(self, owner: str, secret_hash: bytes, expires_at: datetime) -> None:
+    def add_session(
+        self,
+        owner: str,
+        secret_hash: bytes,
+        expires_at: datetime,
+        renewal: Renewal | None = None,
+    ) -> None:
         account = self._table.get(keys.account(owner)) or {}
         row: Row = {
             "owner": owner,
             "epoch": account.get("epoch", 0),
             "expires_at": to_micros(expires_at),
             "ttl": int(expires_at.timestamp()),
+            **({} if renewal is None else _renewal_row(renewal)),
         }
         self._table.write(self._table.put(_session(secret_hash), row))
+
+    def renew_session(self, secret_hash: bytes, old: Renewal, new: Renewal) -> bool:
+        is_old: When = {"renew_at": to_micros(old.at)}
+        try:
+            self._table.write(
+                self._table.update(_session(secret_hash), _renewal_row(new), when=is_old)
+            )
+        except Changed:
+            return False
+        return True
 
     def session(self, secret_hash: bytes, at: datetime) -> Caller | None:
         row = self._table.get(_session(secret_hash))
@@ -106,7 +130,10 @@ class DynamoAccounts:
         account = self._table.get(keys.account(row["owner"]))
         if account is None or account.get("epoch", 0) != row["epoch"]:
             return None
-        return Caller(owner=row["owner"])
+        renewal = None
+        if "refresh" in row:
+            renewal = Renewal(from_micros(row["renew_at"]), row["refresh"])
+        return Caller(owner=row["owner"], renewal=renewal)
 
     def end_session(self, secret_hash: bytes) -> None:
         self._table.write(self._table.delete(_session(secret_hash)))
@@ -273,6 +300,10 @@ def _email(email: str) -> Key:
 def _subject(issuer: str, subject: str) -> Key:
     digest = sha256(f"{len(issuer)} {issuer} {subject}".encode()).hexdigest()
     return f"{SUBJECT}{digest}", "subject"
+
+
+def _renewal_row(renewal: Renewal) -> dict[str, Value | None]:
+    return {"renew_at": to_micros(renewal.at), "refresh": renewal.refresh}
 
 
 def _session(secret_hash: bytes) -> Key:

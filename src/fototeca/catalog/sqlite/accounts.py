@@ -13,6 +13,7 @@ from fototeca.catalog.protocol import (
     Caller,
     CatalogFull,
     EmailTaken,
+    Renewal,
 )
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.values import from_micros, new_id, to_micros
@@ -77,20 +78,48 @@ class SqliteAccounts:
                 (issuer, subject, self._database.owner_key(owner)),
             )
 
-    def add_session(self, owner: str, secret_hash: bytes, expires_at: datetime) -> None:
+    def add_session(
+        self,
+        owner: str,
+        secret_hash: bytes,
+        expires_at: datetime,
+        renewal: Renewal | None = None,
+    ) -> None:
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO session (secret_hash, owner, expires_at) VALUES (?, ?, ?)",
-                (secret_hash, self._database.owner_key(owner), to_micros(expires_at)),
+                "INSERT INTO session (secret_hash, owner, expires_at, renew_at, refresh)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (
+                    secret_hash,
+                    self._database.owner_key(owner),
+                    to_micros(expires_at),
+                    renewal and to_micros(renewal.at),
+                    renewal and renewal.refresh,
+                ),
             )
+
+    def renew_session(self, secret_hash: bytes, old: Renewal, new: Renewal) -> bool:
+        with self._database.write() as connection:
+            done = connection.execute(
+                "UPDATE session SET renew_at = ?, refresh = ?"
+                " WHERE secret_hash = ? AND renew_at = ?",
+                (to_micros(new.at), new.refresh, secret_hash, to_micros(old.at)),
+            )
+            return done.rowcount == 1
 
     def session(self, secret_hash: bytes, at: datetime) -> Caller | None:
         row = self._database.connection.execute(
-            "SELECT account.id FROM session JOIN account ON account.key = session.owner"
+            "SELECT account.id, renew_at, refresh FROM session"
+            " JOIN account ON account.key = session.owner"
             " WHERE secret_hash = ? AND expires_at > ?",
             (secret_hash, to_micros(at)),
         ).fetchone()
-        return None if row is None else Caller(owner=row["id"])
+        if row is None:
+            return None
+        renewal = None
+        if row["refresh"] is not None:
+            renewal = Renewal(from_micros(row["renew_at"]), row["refresh"])
+        return Caller(owner=row["id"], renewal=renewal)
 
     def end_session(self, secret_hash: bytes) -> None:
         with self._database.write() as connection:
