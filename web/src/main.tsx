@@ -6,7 +6,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 
-import { Problem } from "./api/client";
+import { passing } from "./api/client";
 import { App } from "./app/App";
 import { ErrorBoundary } from "./app/ErrorBoundary";
 import { Noticing } from "./app/notices";
@@ -18,8 +18,9 @@ const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 10_000,
-      // What the server refuses it refuses again; what did not reach it may.
-      retry: (failures, error) => failures < 5 && error instanceof Problem && error.status === 0,
+      retry: (failures, error) => failures < 5 && passing(error),
+      retryDelay: (failures, error) =>
+        passing(error) && error.retryAfter ? error.retryAfter * 1000 : Math.min(1000 * 2 ** failures, 30_000),
       networkMode: "always",
     },
     mutations: { networkMode: "always" },

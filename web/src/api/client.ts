@@ -32,6 +32,10 @@ export class Problem extends Error {
   }
 }
 
+/** What passes by itself is tried again. */
+export const passing = (error: unknown): error is Problem =>
+  error instanceof Problem && [0, 429, 502, 503, 504].includes(error.status);
+
 interface ProblemDocument {
   title?: string;
   detail?: string;

@@ -21,7 +21,7 @@ export default function GalleryPage() {
   const source = useMemo(() => ({ selection, trash: false }), [selection]);
   const layout = useLayout(source);
   const totals = useTotals(selection);
-  if (layout.isError) return <Failure error={layout.error} onAgain={() => void layout.refetch()} />;
+  if (layout.isLoadingError) return <Failure error={layout.error} onAgain={() => void layout.refetch()} />;
   if (!layout.data) return <Skeleton />;
   const total = layout.data.ratios.length;
   if (total === 0 && isEverything(selection)) return <UploadInvitation />;

@@ -14,7 +14,7 @@ const SOURCE = { selection: EVERYTHING, trash: true };
 export default function TrashPage() {
   const { t } = useSpeech();
   const layout = useLayout(SOURCE);
-  if (layout.isError) return <Failure error={layout.error} onAgain={() => void layout.refetch()} />;
+  if (layout.isLoadingError) return <Failure error={layout.error} onAgain={() => void layout.refetch()} />;
   const total = layout.data?.ratios.length ?? 0;
   return (
     <>

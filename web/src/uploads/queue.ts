@@ -1,10 +1,10 @@
 // The queue of uploads. It lives outside of React: thousands of files change it many times a second.
 
-import { answer, api, Problem, SIGNED_OUT, type UploadAnswer } from "../api/client";
+import { answer, api, passing, Problem, SIGNED_OUT, type UploadAnswer } from "../api/client";
 import { type Found, opened, type Source } from "./files";
 import { hash } from "./hashing";
 import type { Hold, Item, Reasons, Snapshot, State, Tally } from "./item";
-import { Aborted, passing, send, type Sending } from "./sending";
+import { Aborted, type Place, send, type Sending } from "./sending";
 
 const AT_ONCE = 4; // Browsers keep six connections to a server: one has its events, one is for looking.
 const BATCH = 200; // Files asked about at once.
@@ -285,7 +285,7 @@ export class UploadQueue {
 
   private async upload(item: Item) {
     item.state = "sending";
-    const sending = send(item.file as File, item.upload, (sent) => this.progress(item, sent));
+    const sending = send(item.file as File, item.upload as Place, (sent) => this.progress(item, sent));
     this.active.set(item, sending);
     try {
       this.settle(item, await sending.done);

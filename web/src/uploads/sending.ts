@@ -9,17 +9,16 @@ export interface Sending {
 
 export class Aborted extends Error {}
 
-type Place = NonNullable<UploadAnswer["upload"]>;
+export type Place = NonNullable<UploadAnswer["upload"]>;
 
-export function send(file: File, place: Place | null, onProgress: (bytes: number) => void): Sending {
+export function send(file: File, place: Place, onProgress: (bytes: number) => void): Sending {
   // XMLHttpRequest, because fetch does not tell how far an upload is.
   const request = new XMLHttpRequest();
   const done = new Promise<"added" | "duplicate">((resolve, reject) => {
-    // Without a hash the server finds out what is here already.
-    request.open(place?.method ?? "POST", place?.url ?? `/api/photos?name=${encodeURIComponent(file.name)}`);
-    for (const [name, value] of Object.entries(place?.headers ?? {})) request.setRequestHeader(name, value);
+    request.open(place.method, place.url);
+    for (const [name, value] of Object.entries(place.headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded }) => onProgress(Math.min(loaded, file.size));
-    const signed = place !== null && /^https?:/.test(place.url);
+    const signed = /^https?:/.test(place.url);
     request.onload = () => {
       if (signed) answered(request, resolve, reject);
       else if (request.status === 201) resolve("added");
@@ -58,7 +57,3 @@ function documentOf(text: string): unknown {
     return null;
   }
 }
-
-/** What passes by itself is tried again. */
-export const passing = (error: unknown) =>
-  error instanceof Problem && [0, 429, 502, 503, 504].includes(error.status);
