@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Dialog, Page, Route, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from fototeca import samples
 from tests.api.conftest import EMAIL, FOTOTECA, PASSWORD, Served, launch
-from tests.browser.conftest import ELSEWHERE, Account
+from tests.browser.conftest import ELSEWHERE, Account, watched
 from tests.browser.looking import choose_files, follow, sample, tiles
 from tests.conftest import MakeJpeg
 
@@ -275,3 +275,17 @@ def test_a_full_disk_holds_the_upload_until_there_is_room(
         expect(tiles(page)).to_have_count(3)
     finally:
         served.stop()
+
+
+def test_photos_are_sent_by_a_page_that_finds_its_worker_no_more(
+    browser: Browser, account: Account
+) -> None:
+    # The service worker would answer with the file that it keeps.
+    with watched(browser, service_workers="block") as context:
+        page = account.sign_in(context.new_page())
+        page.route("**/assets/worker-*", lambda route: route.fulfill(status=404))
+        choose_files(page, sample("cat.jpg"), sample("brook.jpg"))
+        expect(tiles(page)).to_have_count(2)
+        follow(page, "Upload")
+        choose_files(page, sample("cat.jpg"))
+        expect(page.get_by_text("1 already here").first).to_be_visible()

@@ -1,4 +1,7 @@
-// SHA-256 where the browser has none: it hides its own from pages that come by plain http.
+// SHA-256 of files, also where the browser has none: it hides its own from pages that come by plain http.
+
+// Only there where the address is https or this machine.
+const subtle = globalThis.crypto.subtle as SubtleCrypto | undefined;
 
 const ROOTS = Uint32Array.from(primes(64), (prime) => fraction(Math.cbrt(prime)));
 const START = Uint32Array.from(primes(8), (prime) => fraction(Math.sqrt(prime)));
@@ -14,6 +17,19 @@ function primes(count: number): number[] {
 
 function fraction(value: number): number {
   return ((value - Math.floor(value)) * 2 ** 32) >>> 0;
+}
+
+/** In hex; null when the file is gone, or larger than the browser can hold. */
+export async function hashOf(file: File): Promise<string | null> {
+  try {
+    const data = await file.arrayBuffer();
+    const digest = subtle
+      ? new Uint8Array(await subtle.digest("SHA-256", data))
+      : sha256(new Uint8Array(data));
+    return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  } catch {
+    return null;
+  }
 }
 
 export function sha256(data: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 // Hashes files away from the page: SHA-256, in hex.
 
-import { sha256 } from "./sha256";
+import { hashOf } from "./sha256";
 
 export interface Asked {
   key: number;
@@ -15,19 +15,5 @@ const scope = self as unknown as {
   onmessage: (event: MessageEvent<Asked>) => void;
   postMessage(message: Hashed): void;
 };
-// Only there where the address is https or this machine.
-const subtle = crypto.subtle as SubtleCrypto | undefined;
 
-scope.onmessage = async ({ data: { key, file } }) => {
-  let hex: string | null = null;
-  try {
-    const data = await file.arrayBuffer();
-    const digest = subtle
-      ? new Uint8Array(await subtle.digest("SHA-256", data))
-      : sha256(new Uint8Array(data));
-    hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  } catch {
-    // The file is gone, or larger than the browser can hold.
-  }
-  scope.postMessage({ key, sha256: hex });
-};
+scope.onmessage = async ({ data: { key, file } }) => scope.postMessage({ key, sha256: await hashOf(file) });
