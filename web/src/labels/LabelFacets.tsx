@@ -17,7 +17,8 @@ export function LabelFacets() {
   const { t } = useSpeech();
   const { selection, select } = useSelection();
   const [text, setText] = useState("");
-  const [any, setAny] = useState(selection.any.length > 0);
+  const [preferred, setPreferred] = useState<"any" | "all">("all");
+  const any = selection.any.length > 0 || (preferred === "any" && selection.all.length === 0);
   const every = useLabels();
   // With "all" the counts say what is left; with "any" what would come.
   const within = useLabels(any ? { ...selection, any: [] } : selection);
@@ -30,7 +31,7 @@ export function LabelFacets() {
 
   function match(wanted: boolean) {
     const chosen = [...selection.any, ...selection.all];
-    setAny(wanted);
+    setPreferred(wanted ? "any" : "all");
     if (chosen.length) select({ ...selection, any: wanted ? chosen : [], all: wanted ? [] : chosen });
   }
 
