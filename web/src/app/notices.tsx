@@ -2,7 +2,7 @@
 
 import Button from "@cloudscape-design/components/button";
 import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 
 import { useSpeech } from "../i18n";
 
@@ -20,6 +20,9 @@ interface Notices {
   /** Say what is wrong, in an error's own words. */
   sayError(error: unknown): void;
   unsay(id: string): void;
+  /** A dialog over the page shows them instead of it. */
+  covered: boolean;
+  cover(covered: boolean): void;
 }
 
 const Current = createContext<Notices | null>(null);
@@ -35,6 +38,7 @@ let made = 0;
 
 export function Noticing({ children }: { children: ReactNode }) {
   const [said, setSaid] = useState<Notices["said"]>([]);
+  const [covered, cover] = useState(false);
 
   const unsay = useCallback((id: string) => {
     setSaid((before) => before.filter((each) => each.id !== id));
@@ -43,10 +47,13 @@ export function Noticing({ children }: { children: ReactNode }) {
     (message: Said) => {
       made += 1;
       const id = message.id ?? `said-${made}`;
-      setSaid((before) => [{ ...message, id }, ...before.filter((each) => each.id !== id)].slice(0, 4));
-      if (message.type === "success" || message.type === "info") setTimeout(() => unsay(id), SHOWN);
+      const added = { ...message, id };
+      setSaid((before) => [added, ...before.filter((each) => each.id !== id)].slice(0, 4));
+      if (message.type !== "success" && message.type !== "info") return;
+      // Only this one: what was said since under the same id has its own time.
+      setTimeout(() => setSaid((before) => before.filter((each) => each !== added)), SHOWN);
     },
-    [unsay],
+    [],
   );
   const sayError = useCallback(
     (error: unknown) => {
@@ -55,14 +62,23 @@ export function Noticing({ children }: { children: ReactNode }) {
     },
     [say],
   );
-  const notices = useMemo(() => ({ said, say, sayError, unsay }), [said, say, sayError, unsay]);
+  const notices = useMemo(
+    () => ({ said, say, sayError, unsay, covered, cover }),
+    [said, say, sayError, unsay, covered],
+  );
   return <Current value={notices}>{children}</Current>;
 }
 
-export function NoticesBar() {
-  const { said, unsay } = useNotices();
+export function NoticesBar({ covering = false }: { covering?: boolean }) {
+  const { said, unsay, covered, cover } = useNotices();
   const { t } = useSpeech();
-  const items = said.map(({ id, type, text, action }): FlashbarProps.MessageDefinition => ({
+  useEffect(() => {
+    if (!covering) return;
+    cover(true);
+    return () => cover(false);
+  }, [covering, cover]);
+  const shown = covering === covered ? said : [];
+  const items = shown.map(({ id, type, text, action }): FlashbarProps.MessageDefinition => ({
     id,
     type,
     content: text,

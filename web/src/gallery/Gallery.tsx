@@ -3,7 +3,7 @@
 import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useEffect, useEffectEvent, useMemo, useState } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 
 import { useTouch } from "../app/useMedia";
@@ -44,19 +44,31 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
   const open = parameters.get("photo");
   const at = (location.state as { at?: number } | null)?.at;
 
+  function clear() {
+    setBegun(false);
+    chosen.clear();
+  }
+
+  /** What is chosen stays so where it failed, to be tried again. */
+  const withChosen = (act: (ids: string[]) => Promise<boolean>) => {
+    void idsOf(source, chosen).then(act).then((done) => done && clear()).catch(sayError);
+  };
+
+  const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
+    const { target } = event;
+    if (open || (target instanceof Element && target.closest("input, textarea, dialog, [role=dialog]"))) return;
+    if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      chosen.chooseAll();
+    }
+    if (event.key === "Escape" && count) chosen.clear();
+    if (event.key === "Delete" && count && !event.repeat && !source.trash) withChosen(actions.trash);
+  });
   useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const { target } = event;
-      if (open || (target instanceof Element && target.closest("input, textarea, dialog, [role=dialog]"))) return;
-      if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        chosen.chooseAll();
-      }
-      if (event.key === "Escape" && count) chosen.clear();
-    };
-    document.addEventListener("keydown", onKeyDown);
-    return () => document.removeEventListener("keydown", onKeyDown);
-  }, [chosen, count, open]);
+    const listener = (event: KeyboardEvent) => onKeyDown(event);
+    document.addEventListener("keydown", listener);
+    return () => document.removeEventListener("keydown", listener);
+  }, []);
 
   function show(id: string | null, place?: number, replace = false) {
     const wanted = new URLSearchParams(parameters);
@@ -64,16 +76,6 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     else wanted.delete("photo");
     void navigate({ search: `?${wanted}` }, { state: { at: place }, replace });
   }
-
-  function clear() {
-    setBegun(false);
-    chosen.clear();
-  }
-
-  const withChosen = (act: (ids: string[]) => Promise<void>) => {
-    void idsOf(source, chosen).then(act).then(clear).catch(sayError);
-  };
-  const trash = () => withChosen(source.trash ? actions.restore : actions.trash);
 
   const neighbour = useMemo(
     () => async (by: number) => {
@@ -91,9 +93,10 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
         {picking ? (
           <ChosenBar
             count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash}
-            onAll={chosen.chooseAll} onClear={clear} onTrash={trash} onRestore={trash}
+            onAll={chosen.chooseAll} onClear={clear}
+            onTrash={() => withChosen(actions.trash)} onRestore={() => withChosen(actions.restore)}
             onLabel={(correction, label) => withChosen((ids) => actions.correct([{ ids, [correction]: [label] }]))}
-            onDownload={() => void actions.bundle(source, chosen).then(clear)}
+            onDownload={() => void actions.bundle(source, chosen).then((done) => done && clear())}
           />
         ) : (
           <Header
@@ -114,7 +117,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
       {head}
       {total > 0 && (
         <PhotoGrid
-          source={source} layout={layout} chosen={chosen} picking={picking} onDelete={trash}
+          source={source} layout={layout} chosen={chosen} picking={picking}
           onOpen={(id, place) => show(id, place)}
         />
       )}

@@ -28,10 +28,9 @@ interface Props {
   /** What is pressed is chosen, not opened. */
   picking: boolean;
   onOpen(id: string, at: number): void;
-  onDelete(): void;
 }
 
-export function PhotoGrid({ source, layout, chosen, picking, onOpen, onDelete }: Props) {
+export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
   const { t, day, month } = useSpeech();
   const element = useRef<HTMLDivElement>(null);
   const width = useWidth(element);
@@ -109,7 +108,6 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen, onDelete }:
       else setAnchor(to);
       scrollToRow(grid.rows[rowOf(grid.rows, to)]);
     } else if (event.key === " " && photo) chosen.toggle(photo);
-    else if (event.key === "Delete" && chosen.count(ratios.length)) onDelete();
     else return;
     event.preventDefault();
   }

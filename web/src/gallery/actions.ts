@@ -42,6 +42,7 @@ export async function sendCorrections(changes: readonly LabelChange[]) {
   return { photos, undo };
 }
 
+/** Each says whether it was done, and what went wrong in a notice. */
 export function usePhotoActions() {
   const { t } = useSpeech();
   const { say, sayError } = useNotices();
@@ -64,12 +65,14 @@ export function usePhotoActions() {
   async function restore(ids: readonly string[]) {
     const photos = await forAll(ids, (some) => answer(api.POST("/api/photos/restore", { body: { ids: some } })));
     if (photos !== null) say({ type: "success", text: t.restored(photos) });
+    return photos !== null;
   }
 
   async function trash(ids: readonly string[]) {
     const photos = await forAll(ids, (some) => answer(api.POST("/api/photos/trash", { body: { ids: some } })));
-    if (photos === null) return;
+    if (photos === null) return false;
     say({ type: "success", text: t.trashed(photos), action: { text: t.undo, run: () => void restore(ids) } });
+    return true;
   }
 
   async function correct(changes: readonly LabelChange[], undoing = false) {
@@ -77,8 +80,10 @@ export function usePhotoActions() {
       const { photos, undo } = await sendCorrections(changes);
       const action = { text: t.undo, run: () => void correct(undo, true) };
       say({ type: "success", text: t.corrected(photos), ...(!undoing && undo.length > 0 && { action }) });
+      return true;
     } catch (error) {
       sayError(error);
+      return false;
     } finally {
       changed(queries, "photos", "labels");
     }
@@ -95,8 +100,10 @@ export function usePhotoActions() {
         type: "info", id: "bundle", text: t.bundleAsked,
         action: { text: t.showDownloads, run: () => void navigate("/bundles") },
       });
+      return true;
     } catch (error) {
       sayError(error);
+      return false;
     } finally {
       changed(queries, "bundle");
     }

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 
 import { answer, api, original, type PhotoDetails } from "../api/client";
+import { NoticesBar } from "../app/notices";
 import { useSpeech } from "../i18n";
 import { usePhotoActions } from "../gallery/actions";
 import { Details } from "./Details";
@@ -55,16 +56,19 @@ export function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, onClose 
     return place;
   }
   async function remove(shown: PhotoDetails) {
-    const next = (await neighbour(1)) ?? (await neighbour(-1));
-    await (shown.trashed_at ? actions.restore([id]) : actions.trash([id]));
+    const next = await neighbour(1);
+    const previous = next ? null : await neighbour(-1);
+    if (!(await (shown.trashed_at ? actions.restore([id]) : actions.trash([id])))) return;
     // The next one moves up into this one's place.
-    if (next) onShow(next.id, next.at > 0 ? next.at - 1 : 0);
+    if (next) onShow(next.id, next.at - 1);
+    else if (previous) onShow(previous.id, previous.at);
     else onClose();
   }
   function onKeyDown(event: KeyboardEvent) {
     if (event.target instanceof HTMLInputElement) return;
-    if (event.key === "ArrowLeft") void step(-1);
-    else if (event.key === "ArrowRight") void step(1);
+    const onward = event.currentTarget.matches(":dir(rtl)") ? -1 : 1;
+    if (event.key === "ArrowLeft") void step(-onward);
+    else if (event.key === "ArrowRight") void step(onward);
     else if (event.key === "Delete" && photo.data && !photo.data.trashed_at) void remove(photo.data);
     else if (event.key === "i") toggle();
     else return;
@@ -84,6 +88,7 @@ export function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, onClose 
         onClose();
       }}
     >
+      <div className="lightbox-notices"><NoticesBar covering /></div>
       <div className="lightbox-stage awsui-dark-mode awsui-polaris-dark-mode">
         <div className="lightbox-bar">
           <Button variant="icon" iconName="close" ariaLabel={t.close} onClick={onClose} />
