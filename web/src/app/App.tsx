@@ -4,11 +4,12 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Spinner from "@cloudscape-design/components/spinner";
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
-import { Route, Routes, useLocation } from "react-router";
+import { lazy, type ReactNode, Suspense, useEffect, useEffectEvent, useLayoutEffect } from "react";
+import { Route, Routes, useLocation, useNavigationType } from "react-router";
 
 import { useSpeech } from "../i18n";
 import { Brand, Door } from "../session/Door";
+import { useSelection } from "../labels/selection";
 import { useSession } from "../session/session";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Shell } from "./Shell";
@@ -31,6 +32,7 @@ export function App() {
   const { t } = useSpeech();
   const session = useSession();
   const { pathname } = useLocation();
+  useTopOfNewPages();
 
   if (session.isError || (session.isPending && session.failureReason)) return <Unreached session={session} />;
   if (session.isPending) return <Waiting />;
@@ -55,6 +57,17 @@ export function App() {
 function Titled({ title, children }: { title: string; children: ReactNode }) {
   useTitle(title);
   return children;
+}
+
+/** Another page, or other photos, are looked at from their beginning; going back, the browser knows where. */
+function useTopOfNewPages() {
+  const { pathname } = useLocation();
+  const { selection } = useSelection();
+  const how = useNavigationType();
+  const toTop = useEffectEvent(() => {
+    if (how === "PUSH") window.scrollTo({ top: 0, behavior: "instant" });
+  });
+  useLayoutEffect(() => toTop(), [pathname, selection]);
 }
 
 /** The application opens without a connection; photos come when the server does. */

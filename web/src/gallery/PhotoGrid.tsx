@@ -8,6 +8,7 @@ import { beside, gridOf, type Row, rowAt, rowOf, shownRatio } from "./layout";
 import { type Source, usePhotos, useRange } from "./queries";
 import { Scrubber } from "./Scrubber";
 import { Tile } from "./Tile";
+import { HEAD, useKeptPlace } from "./useKeptPlace";
 import { useLongPress } from "./useLongPress";
 import { useVisible, useWidth } from "./useVisible";
 
@@ -50,6 +51,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
       }),
     [layout, width],
   );
+  useKeptPlace(element, source, layout.days, grid);
   const first = rowAt(grid.rows, visible.top - OVERSCAN);
   const last = rowAt(grid.rows, visible.bottom + OVERSCAN);
   const rows = width ? grid.rows.slice(first, last + 1) : [];
@@ -92,9 +94,10 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
   });
 
   function onKeyDown(event: KeyboardEvent<HTMLDivElement>) {
+    const onward = event.currentTarget.matches(":dir(rtl)") ? -1 : 1;
     const step: Record<string, () => number> = {
-      ArrowLeft: () => focus - 1,
-      ArrowRight: () => focus + 1,
+      ArrowLeft: () => focus - onward,
+      ArrowRight: () => focus + onward,
       ArrowUp: () => beside(grid, ratios, focus, false),
       ArrowDown: () => beside(grid, ratios, focus, true),
       Home: () => 0,
@@ -115,8 +118,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
   function scrollToRow(row: Row | undefined) {
     if (!row || !element.current) return;
     const from = element.current.getBoundingClientRect().top + row.top;
-    const head = 120; // What stays over the grid while it scrolls.
-    if (from < head) window.scrollBy(0, from - head);
+    if (from < HEAD) window.scrollBy(0, from - HEAD);
     else if (from + row.height > window.innerHeight) {
       window.scrollBy(0, from + row.height - window.innerHeight + 8);
     }

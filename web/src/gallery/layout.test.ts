@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { beside, gridOf, rowAt, rowOf } from "./layout";
+import { beside, gridOf, movedTo, rowAt, rowOf } from "./layout";
 
 const MEASURES = { width: 1000, rowHeight: 200, gap: 4, heading: 40 };
 const RATIOS = Array.from({ length: 1000 }, (_, at) => [150, 67, 100, 178, 900][at % 5] ?? 100);
@@ -42,6 +42,14 @@ describe("a grid", () => {
     const below = beside(grid, RATIOS, 500, true);
     expect(below).toBeGreaterThanOrEqual(row?.stop ?? Infinity);
     expect(rowOf(grid.rows, beside(grid, RATIOS, below, false))).toBe(rowOf(grid.rows, 500));
+  });
+
+  it("finds a photo again among others, by its day", () => {
+    const before = [{ day: "2026-06-03", photos: 2 }, { day: "2026-06-01", photos: 4 }];
+    expect(movedTo(3, before, [{ day: "2026-06-04", photos: 9 }, ...before])).toBe(12);
+    expect(movedTo(3, before, [{ day: "2026-06-01", photos: 1 }])).toBe(0);
+    expect(movedTo(1, before, before.slice(1))).toBe(0);
+    expect(movedTo(3, before, [{ day: "2026-06-02", photos: 5 }])).toBe(5);
   });
 
   it("groups by month where days have few photos", () => {

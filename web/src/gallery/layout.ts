@@ -108,6 +108,24 @@ export function rowOf(rows: readonly Row[], photo: number): number {
   return low;
 }
 
+/** Where a photo is among others: at the same place of its day, or by the next older day there is. */
+export function movedTo(photo: number, before: readonly Day[], after: readonly Day[]): number {
+  let start = 0;
+  let day: string | undefined;
+  for (const each of before) {
+    day = each.day;
+    if (photo < start + each.photos) break;
+    start += each.photos;
+  }
+  let at = 0;
+  for (const each of after) {
+    if (each.day === day) return at + Math.min(photo - start, each.photos - 1);
+    if (day !== undefined && each.day < day) break;
+    at += each.photos;
+  }
+  return at;
+}
+
 /** The photo over or under this one: the nearest by its middle. */
 export function beside(grid: Grid, ratios: readonly number[], photo: number, down: boolean): number {
   const from = rowOf(grid.rows, photo);

@@ -1,6 +1,6 @@
 // Which part of a tall element the window shows.
 
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useState } from "react";
 
 export interface Visible {
   /** Pixels from the element's top. */
@@ -58,13 +58,15 @@ export function useVisible(element: RefObject<HTMLElement | null>): Visible {
 }
 
 /** The width of an element, in pixels. */
-export function useWidth(element: RefObject<HTMLElement | null>): number {
+export function useWidth(ref: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0);
-  useEffect(() => {
-    if (!element.current) return;
+  useLayoutEffect(() => {
+    if (!ref.current) return;
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
-    observer.observe(element.current);
+    observer.observe(ref.current);
+    // The observer tells after the first painting, which would be of an empty grid.
+    setWidth(Math.floor(ref.current.getBoundingClientRect().width));
     return () => observer.disconnect();
-  }, [element]);
+  }, [ref]);
   return width;
 }
