@@ -108,6 +108,8 @@ class Api(Construct):
         photos, working = storage.photos, storage.working
         catalog.open_to(self.function)
         may_in(self.function, photos, ORIGINALS, "s3:GetObject", "s3:PutObject")
+        if options.archive_tiers:
+            may_in(self.function, photos, ORIGINALS, "s3:RestoreObject")
         may_in(self.function, photos, RENDITIONS, "s3:GetObject")
         may_in(self.function, photos, INBOX, "s3:PutObject")
         may_import(self.function, options.import_buckets)

@@ -56,7 +56,8 @@ class Labelling(Construct):
         )
         # What is no photo is refused: it goes, and can be had back by its version for a month.
         may_in(self.label, photos, ORIGINALS, "s3:GetObject", "s3:DeleteObject")
-        may_in(self.label, photos, RENDITIONS, "s3:PutObject", "s3:DeleteObject")
+        # Labelled again while its original is in an archive tier, a photo is seen by these.
+        may_in(self.label, photos, RENDITIONS, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
         may(self.label, "s3:ListBucket", on=photos.bucket_arn)
         if options.labeller == "rekognition":
             may(self.label, "rekognition:DetectLabels", on="*")

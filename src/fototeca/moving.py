@@ -15,7 +15,7 @@ from fototeca.app import Library
 from fototeca.catalog.protocol import Account, PhotoRecord
 from fototeca.label_settings import LabelSettings
 from fototeca.photos import Selection
-from fototeca.vault.protocol import OriginalMissing, Size
+from fototeca.vault.protocol import OriginalArchived, OriginalMissing, Size
 
 AT_ONCE = 8
 """Photos worked on at the same time: most of it is waiting for the other place."""
@@ -36,6 +36,8 @@ class MoveReport:
     bytes: int = 0
     copied: int = 0
     """Photos that were not at the target, or not so."""
+    restoring: int = 0
+    """Whose originals are on their way from the source's archive tiers: for the next time."""
     differences: list[str] = field(default_factory=list)
     """What is not the same at both places, in words."""
 
@@ -74,9 +76,12 @@ class Moving:
         report = MoveReport()
         owners = self._move_accounts(user, to_user, report)
         total = sum(map(self._photos_of, owners))
+        away: set[tuple[str, str]] = set()
         for done, (copy, copied) in enumerate(self._each(self._copy, owners), 1):
             try:
                 report.copied += copied.result()
+            except OriginalArchived:
+                away.add((copy.owner, copy.id))
             except _Different as difference:
                 report.differences.append(f"photo {copy.id}: {difference}")
             on_progress("Copying", done, total)
@@ -86,8 +91,14 @@ class Moving:
                 report.photos += 1
                 report.bytes += copy.size
             except _Different as difference:
-                report.differences.append(f"photo {copy.id}: {difference}")
+                if (copy.owner, copy.id) not in away:
+                    report.differences.append(f"photo {copy.id}: {difference}")
             on_progress("Comparing", done, total)
+        report.restoring = len(away)
+        if away:
+            report.differences.append(
+                f"originals on their way from the archive, to be moved in a day: {len(away):,}"
+            )
         if self._stopping.is_set():
             report.differences.append("interrupted; move it again to go on")
         report.differences = list(dict.fromkeys(report.differences))
@@ -182,11 +193,16 @@ class Moving:
         return True
 
     def _copy_original(self, copy: _Copy) -> None:
+        archive = self._source.vault.assembly
+        if archive is not None and archive.restore(copy.owner, [copy.id]):
+            raise OriginalArchived(copy.id)
         chunks = self._source.vault.read_original(copy.owner, copy.id, 0, copy.size)
         with self._target.vault.stage() as staged:
             try:
                 for chunk in chunks:
                     staged.write(chunk)
+            except OriginalArchived:
+                raise
             except OriginalMissing as error:
                 raise _Different("its original is not at the source: see check") from error
             if staged.sha256 != copy.id:

@@ -165,12 +165,13 @@ class TestStorage:
             ("ARCHIVE_ACCESS", 90),
             ("DEEP_ARCHIVE_ACCESS", 180),
         }
-        allowed = [
-            statement
-            for statement in statements(chosen, "BundlesPlan")
-            if "s3:RestoreObject" in statement["Action"]
-        ]
-        assert len(allowed) == 1
+        for function in ("BundlesPlan", "ApiFunction"):
+            allowed = [
+                statement
+                for statement in statements(chosen, function)
+                if "s3:RestoreObject" in statement["Action"]
+            ]
+            assert len(allowed) == 1
 
     def test_the_table_is_paid_by_the_request_and_can_be_had_back(
         self, template: dict[str, Any]
@@ -357,6 +358,7 @@ class TestLeastPrivilege:
                 {
                     ("originals/*", "s3:GetObject"),
                     ("originals/*", "s3:DeleteObject"),
+                    ("renditions/*", "s3:GetObject"),
                     ("renditions/*", "s3:PutObject"),
                     ("renditions/*", "s3:DeleteObject"),
                 },

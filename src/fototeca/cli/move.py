@@ -96,6 +96,8 @@ def _stack_settings(stack: str) -> Settings:
             table=outputs["Table"],
             photos_bucket=outputs["PhotosBucket"],
             working_bucket=outputs["WorkingBucket"],
+            # Whether it has any is not said; asking costs little beside copying.
+            archive_tiers=True,
         )
     except KeyError as error:
         raise Unable(f"the stack {stack} is none of Fototeca's") from error

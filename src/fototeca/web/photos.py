@@ -149,13 +149,16 @@ def get_photo(id: Id, caller: TheCaller, library: InLibrary) -> PhotoDetails:
 @router.get(
     "/{id}/original",
     response_class=Response,
-    responses={**IMAGE, **REDIRECT, **described(401, 404, 416)},
+    responses={**IMAGE, **REDIRECT, **described(401, 404, 409, 416)},
 )
 @router.head("/{id}/original", include_in_schema=False)
 def get_original(
     id: Id, caller: TheCaller, request: Request, library: InLibrary, download: bool = False
 ) -> Response:
-    """The photo's exact bytes; ranges can be asked for."""
+    """The photo's exact bytes; ranges can be asked for.
+
+    409 while they come back from an archive tier, which asking for them begins.
+    """
     return _original(_photo(id, caller.owner, library), request, library, download)
 
 
@@ -232,6 +235,9 @@ def _photo(id: str, owner: str, library: Library) -> Photo:
 
 def _original(photo: Photo, request: Request, library: Library, download: bool) -> Response:
     if library.vault.signer is not None and request.method == "GET":
+        assembly = library.vault.assembly
+        if assembly is not None and assembly.restore(photo.owner, [photo.id]):
+            raise Problem(409, "the original is being restored from the archive: it takes hours")
         return elsewhere(
             library.vault.signer.original(
                 photo.owner,

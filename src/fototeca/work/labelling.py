@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from PIL import Image
+
 from fototeca.catalog.protocol import CatalogBusy, Claim, Embedding, Failed, Labelled
 from fototeca.imaging.develop import develop
 from fototeca.imaging.limits import Limits, Unreadable
+from fototeca.imaging.probe import probe
 from fototeca.labelling.protocol import Embedder, Labeller, LabellerUnavailable
 from fototeca.photos import Photo
 from fototeca.vault.protocol import (
@@ -61,7 +64,7 @@ class PhotoLabelling:
             with self._vault.local_original(photo.owner, photo.id) as path:
                 return self.of_file(claim, path)
         except OriginalArchived:
-            return Failed(photo.owner, photo.id, "its original is in the archive: restore it first")
+            return self._of_rendition(photo)
         except OriginalMissing:
             return Failed(photo.owner, photo.id, "its original is not in the vault")
 
@@ -72,18 +75,37 @@ class PhotoLabelling:
         except Unreadable as error:
             return Failed(claim.photo.owner, claim.photo.id, str(error))
 
+    def _of_rendition(self, photo: Photo) -> Labelled | Failed:
+        """While the original takes hours to be read: a model looks at fewer pixels."""
+        sizes = (Size.VIEW, Size.GRID)  # a small original is its own view
+        found = (self._vault.rendition(photo.owner, photo.id, size) for size in sizes)
+        jpeg = next(filter(None, found), None)
+        if jpeg is None:
+            return Failed(photo.owner, photo.id, "its original is in the archive: restore it first")
+        with self._vault.stage() as staged:
+            staged.write(jpeg)
+            try:
+                probed = probe(staged.path, self._limits)
+                developed = develop(staged.path, probed, self._limits, self._labeller.input_side)
+            except Unreadable as error:
+                return Failed(photo.owner, photo.id, str(error))
+        return self._labelled(photo, developed.image)
+
     def _seen(self, photo: Photo, path: Path) -> Labelled:
         """Raises Unreadable."""
         developed = develop(path, photo.probe, self._limits, self._labeller.input_side)
         self._vault.keep_rendition(photo.owner, photo.id, Size.GRID, developed.grid)
         if developed.view is not None:
             self._vault.keep_rendition(photo.owner, photo.id, Size.VIEW, developed.view)
+        return self._labelled(photo, developed.image)
+
+    def _labelled(self, photo: Photo, image: Image.Image) -> Labelled:
         if isinstance(self._labeller, Embedder):
-            vector = self._labeller.embed(developed.image)
+            vector = self._labeller.embed(image)
             detections = self._labeller.label_embedding(vector)
             source = self._labeller.embedding_source
             embedding = Embedding(source, tuple(vector.tolist()))
         else:
-            detections, embedding = self._labeller.label(developed.image), None
+            detections, embedding = self._labeller.label(image), None
         source = self._labeller.source
         return Labelled(photo.owner, photo.id, tuple(detections), source, embedding)

@@ -468,6 +468,8 @@ export interface paths {
         /**
          * Get Original
          * @description The photo's exact bytes; ranges can be asked for.
+         *
+         *     409 while they come back from an archive tier, which asking for them begins.
          */
         get: operations["get_original"];
         put?: never;
@@ -5875,6 +5877,38 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * Detail
+                         * @example no such photo
+                         */
+                        detail?: string | null;
+                        /**
+                         * Status
+                         * @example 404
+                         */
+                        status: number;
+                        /**
+                         * Title
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * Type
+                         * @example about:blank
+                         */
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
