@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import io
 import secrets
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import resources
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import boto3
 
@@ -56,6 +57,7 @@ class Smoke:
             "strangers are refused": self.strangers,
             "signing in": self.signing_in,
             "other bytes are refused": self.damaged,
+            "the bucket lets the page upload": self.preflight,
             "an upload": self.upload,
             "the same upload again is refused": self.again,
             "the original is tiered": self.tiered,
@@ -63,6 +65,8 @@ class Smoke:
             "a correction": self.correction,
             "a bundle": self.bundle,
             "deleting and restoring": self.deleting,
+            "the inbox": self.inbox,
+            "signing out": self.signing_out,
         }
 
     def strangers(self) -> None:
@@ -90,6 +94,20 @@ class Smoke:
     def damaged(self) -> None:
         answer = self._put(bytes(len(self._jpeg)))
         _expect(answer.status in (400, 403), f"other bytes were taken: {answer.status}")
+
+    def preflight(self) -> None:
+        """What a browser asks S3 before the page's PUT (Fetch, CORS preflight)."""
+        asked = {
+            "origin": self._outputs["Address"],
+            "access-control-request-method": "PUT",
+            "access-control-request-headers": ",".join(sorted(self._headers)),
+        }
+        answer = self._visitor.ask("OPTIONS", self._signed[1], headers=asked)
+        _expect(answer.status in (200, 204), f"the page may not upload: {answer.status}")
+        allowed = answer.headers.get("access-control-allow-origin")
+        _expect(allowed in ("*", asked["origin"]), f"only {allowed} may upload")
+        methods = answer.headers.get("access-control-allow-methods", "")
+        _expect("PUT" in methods, f"the page may only {methods}")
 
     def upload(self) -> None:
         answer = self._put(self._jpeg)
@@ -170,6 +188,26 @@ class Smoke:
         _expect(self._get("/api/photos").json()["total"] == 1, "not listed again")
         self._visitor.ask("DELETE", self._url(path))
 
+    def inbox(self) -> None:
+        """As `aws s3 sync` does: a file by its name alone."""
+        data = self._jpeg + b"by the inbox"
+        boto3.client("s3").put_object(
+            Bucket=self._outputs["PhotosBucket"], Key=f"inbox/{self._email}/inbox.jpg", Body=data
+        )
+        path = f"/api/photos/{sha256(data).hexdigest()}"
+
+        def labelled() -> bool:
+            photo = self._get(path)
+            return photo.status == 200 and bool(photo.json()["state"] == "labelled")
+
+        _wait(labelled, LABELLED_WITHIN, "what lay in the inbox is not labelled")
+        self._visitor.ask("DELETE", self._url(path))
+
+    def signing_out(self) -> None:
+        answer = self._visitor.ask("DELETE", self._url("/api/session"))
+        _expect(answer.status in (200, 204), f"not signed out: {answer.status}")
+        _expect(self._get("/api/photos").status == 401, "signed out, and still let in")
+
     def leave(self) -> None:
         """Take the account away."""
         cognito = boto3.client("cognito-idp")
@@ -194,6 +232,15 @@ def page_and_headers(outputs: Mapping[str, str], visitor: Visitor) -> None:
     _expect("strict-transport-security" in page.headers, "HTTPS is not asked for")
     view = visitor.ask("GET", f"{outputs['Address']}/a/view")
     _expect(view.body == page.body, "a view of the page is not the page")
+
+
+def plain_http(outputs: Mapping[str, str], visitor: Visitor) -> None:
+    """Without TLS there is only the way to it; `visitor` comes without. Raises NotSo."""
+    url = urlsplit(outputs["Address"])._replace(scheme="http").geturl()
+    answer = visitor.ask("GET", url, follow=False)
+    _expect(answer.status == 301, f"answered without TLS: {answer.status}")
+    place = answer.headers.get("location", "")
+    _expect(place.startswith("https://"), f"led to {place}")
 
 
 def alarm(outputs: Mapping[str, str]) -> None:
@@ -249,6 +296,7 @@ def main() -> None:
     smoke = Smoke(outputs, visitor, hosted_sign_in(outputs, visitor))
     steps: dict[str, Callable[[], None]] = {
         "page and headers": lambda: page_and_headers(outputs, visitor),
+        "HTTP leads to HTTPS": lambda: plain_http(outputs, Visitor(http.client.HTTPConnection)),
         **smoke.steps,
         "an alarm": lambda: alarm(outputs),
     }

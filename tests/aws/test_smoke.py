@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from deploy.aws.smoke import NotSo, Smoke, alarm
+from deploy.aws.smoke import NotSo, Smoke, alarm, plain_http
 from deploy.aws.visitor import Answer, Visitor, forms
 from tests.api.conftest import EMAIL, PASSWORD, Served, launch
 
@@ -51,6 +51,7 @@ def smoke(served: Served, visitor: Visitor) -> Smoke:
 def test_the_steps_that_are_the_same_everywhere_hold(smoke: Smoke) -> None:
     for step in (smoke.upload, smoke.labels, smoke.correction, smoke.bundle, smoke.deleting):
         step()
+    smoke.signing_out()
 
 
 def test_a_step_that_does_not_hold_says_so(smoke: Smoke) -> None:
@@ -58,6 +59,20 @@ def test_a_step_that_does_not_hold_says_so(smoke: Smoke) -> None:
         smoke.correction()
     with pytest.raises(NotSo, match="422"):
         smoke.damaged()  # refused, but not by S3
+    with pytest.raises(NotSo, match="may not upload"):
+        smoke.preflight()
+
+
+def test_an_address_without_tls_leads_to_the_one_with(served: Served, visitor: Visitor) -> None:
+    with pytest.raises(NotSo, match="answered without TLS: 200"):
+        plain_http({"Address": served.address}, visitor)
+
+    class Led(Visitor):
+        def ask(self, method: str, url: str, *_: object, **__: object) -> Answer:
+            assert url == "http://photos.example.com"
+            return Answer(url, 301, {"location": "https://photos.example.com/"}, b"")
+
+    plain_http({"Address": "https://photos.example.com"}, Led())
 
 
 def test_a_form_is_found_by_its_fields() -> None:
