@@ -46,11 +46,17 @@ def remove(stack: str, outputs: Mapping[str, str]) -> None:
 
 def remains(outputs: Mapping[str, str]) -> str:
     """What was kept, what it costs and how it goes, for people."""
+    region, account = outputs["StateMachine"].split(":")[3:5]
     return f"""\
 Kept, since they hold your photos and what is known of them:
-  the bucket      {outputs["PhotosBucket"]}   (its storage goes on to be paid)
+  the bucket      {outputs["PhotosBucket"]}   (its storage goes on to be paid; also of
+                  older versions, 30 days after a photo was purged or replaced)
   the table       {outputs["Table"]}   (protected from deletion)
   the user pool   {outputs["UserPool"]}   (protected from deletion)
+Kept, since other deployments of the CDK in this account and region may use them:
+  the stack       CDKToolkit
+  its bucket      cdk-hnb659fds-assets-{account}-{region}   (with the functions' code, some 100 MB
+                  for each version that was deployed)
 docs/deploying-aws.md says how to take the photos home, and how to delete these for good.
 """
 

@@ -190,3 +190,6 @@ def test_removal_keeps_the_photos_and_says_where(aws: Emulator, outputs: dict[st
     assert aws.client("lambda").list_functions()["Functions"] == []
     told = remains(outputs)
     assert all(outputs[name] in told for name in ("PhotosBucket", "Table", "UserPool"))
+    assets = next(name for name in left if name.startswith("cdk-"))
+    assert f" {assets} " in told, "what the CDK needed is there, too"
+    assert "older versions" in told
