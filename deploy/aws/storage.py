@@ -15,6 +15,7 @@ from deploy.aws.reasons import acknowledge
 ORIGINALS, RENDITIONS, INBOX = "originals/", "renditions/", "inbox/"
 REFUSED = "refused/"
 """What came into the inbox and was no photo: for a month, for its owner to look at."""
+READ = [s3.HttpMethods.GET, s3.HttpMethods.HEAD]
 UNFINISHED = 2
 """Days after which the parts of an upload that nobody completed go."""
 REGRET = 30
@@ -33,7 +34,7 @@ class Storage(Construct):
         self.working = self._bucket(
             "Working",
             lifecycle_rules=[_abort_unfinished(1), s3.LifecycleRule(expiration=Duration.days(1))],
-            cors=_readable_and_writable(),
+            cors=_open_to_signed(READ),
         )
         self.site = self._bucket("Site", lifecycle_rules=[_abort_unfinished(UNFINISHED)])
 
@@ -70,7 +71,7 @@ class Storage(Construct):
             versioned=True,
             removal_policy=RemovalPolicy.RETAIN,
             intelligent_tiering_configurations=tiers if archive_tiers else None,
-            cors=_readable_and_writable(),
+            cors=_open_to_signed([*READ, s3.HttpMethods.PUT]),
             lifecycle_rules=[
                 _abort_unfinished(UNFINISHED),
                 # Fototeca puts originals there itself; this is for what others copied in.
@@ -172,14 +173,14 @@ def _abort_unfinished(days: int) -> s3.LifecycleRule:
     return s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(days))
 
 
-def _readable_and_writable() -> list[s3.CorsRule]:
+def _open_to_signed(methods: list[s3.HttpMethods]) -> list[s3.CorsRule]:
     """For any origin: a signed URL is its own permission, and no cookie goes with it.
 
     The page's own origin is known only after the bucket, which its policy names.
     """
     return [
         s3.CorsRule(
-            allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.PUT],
+            allowed_methods=methods,
             allowed_origins=["*"],
             allowed_headers=["*"],
             exposed_headers=["ETag", "x-amz-checksum-sha256", "Content-Range"],

@@ -154,6 +154,8 @@ class Watching(Construct):
                         "Catalog units",
                         catalog.table.metric_consumed_read_capacity_units(period=PERIOD),
                         catalog.table.metric_consumed_write_capacity_units(period=PERIOD),
+                        # Two at the same photo or label: tried again, and only slow.
+                        catalog.table.metric("TransactionConflict", period=PERIOD, statistic="Sum"),
                     ),
                 ],
             ],

@@ -157,6 +157,12 @@ class TestStorage:
         rules = rules_of(named(template, "AWS::S3::Bucket", "StorageWorking"))
         assert [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule] == [1]
 
+    def test_browsers_put_photos_and_read_archives(self, template: dict[str, Any]) -> None:
+        for name, methods in (("Photos", {"GET", "HEAD", "PUT"}), ("Working", {"GET", "HEAD"})):
+            bucket = named(template, "AWS::S3::Bucket", f"Storage{name}")["Properties"]
+            (rule,) = bucket["CorsConfiguration"]["CorsRules"]
+            assert set(rule["AllowedMethods"]) == methods
+
     def test_archive_tiers_are_a_choice(self, chosen: dict[str, Any]) -> None:
         photos = named(chosen, "AWS::S3::Bucket", "StoragePhotos")["Properties"]
         (tiers,) = photos["IntelligentTieringConfigurations"]

@@ -82,7 +82,7 @@ def test_what_s3_took_is_added_and_what_it_had_is_not(
     expect(page.get_by_text("2 added, 1 already here").first).to_be_visible()
     kept = list(vault.originals())
     assert len(kept) == 2
-    names = {vault.arrived(owner, id).name for owner, id, _ in kept}
+    names = {vault.name_of(owner, id) for owner, id, _ in kept}
     assert "Año 1.jpg" in names
 
 

@@ -68,7 +68,7 @@ class _Original:
         """Whether it is a photo of the library's now. Raises OriginalMissing, TooEarly."""
         vault = library().vault
         assert isinstance(vault, S3Vault)
-        name = vault.arrived(self._owner, self._id).name
+        name = vault.name_of(self._owner, self._id)
         if name is None:
             if self._at is not None and now() - self._at < RECORDED:
                 raise TooEarly

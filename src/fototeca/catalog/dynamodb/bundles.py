@@ -245,7 +245,7 @@ class DynamoBundles:
         try:
             self._table.write(
                 self._table.update(_key(bundle.owner, bundle.id), laid_out, when=when),
-                self._prepared(row),
+                self._not_preparing(row),
             )
         except Changed:
             return False
@@ -269,7 +269,7 @@ class DynamoBundles:
         try:
             self._table.write(
                 self._table.update(_key(bundle.owner, bundle.id), begun, when=when),
-                self._prepared(row),
+                self._not_preparing(row),
             )
         except Changed:
             return False
@@ -329,10 +329,12 @@ class DynamoBundles:
         key, when = _key(bundle.owner, bundle.id), {"state": row["state"]}
         ended = self._table.update(key, {**more, "state": state}, when=when)
         if "quiet" in row:
-            self._table.write(ended, self._prepared(row))
+            self._table.write(ended, self._not_preparing(row))
         else:
             kind = f"bundle-{state}"
-            self._notices.leave(bundle.owner, kind, bundle.id, text, ended, self._prepared(row))
+            self._notices.leave(
+                bundle.owner, kind, bundle.id, text, ended, self._not_preparing(row)
+            )
 
     def skipped(self, bundle: Bundle) -> list[Skipped]:
         return [
@@ -362,7 +364,7 @@ class DynamoBundles:
         try:
             self._table.write(
                 self._table.delete(_key(owner, id), {"pk": row["pk"]}),
-                self._prepared(row),
+                self._not_preparing(row),
                 self._table.delete(_due(EXPIRES, expires_at, owner, id)),
                 self._table.delete(_due(FORGET, expires_at, owner, id)),
             )
@@ -381,7 +383,7 @@ class DynamoBundles:
                 continue
             expires_at = from_micros(row["expires_at"])
             actions = [
-                self._prepared(row),
+                self._not_preparing(row),
                 self._table.delete((due["pk"], due["sk"]), {"pk": due["pk"]}),
             ]
             if row["state"] == "freezing":  # by a process that ended meanwhile
@@ -514,7 +516,7 @@ class DynamoBundles:
         key = keys.BUNDLES, PREPARING + keys.moment(made) + keys.of_owner(owner, id)
         return self._table.put(key, {"owner": owner, "id": id})
 
-    def _prepared(self, row: Row) -> Action:
+    def _not_preparing(self, row: Row) -> Action:
         owner = row["pk"].partition("#")[2]
         sk = PREPARING + keys.moment(row["made"]) + keys.of_owner(owner, row["sk"])
         return self._table.delete((keys.BUNDLES, sk))

@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from fototeca.vault.protocol import (
     Staged,
     Stored,
 )
-from fototeca.vault.s3.assembly import S3Assembly, is_archived, whole_crc32
+from fototeca.vault.s3.assembly import S3Assembly, is_archived
 from fototeca.vault.s3.keys import ORIGINALS, original_in, original_key, rendition_key, working_key
 from fototeca.vault.s3.objects import AT_ONCE, Objects, answered, refused, s3_client
 from fototeca.vault.s3.signing import TIERED, S3Signer, name_in
@@ -34,16 +33,6 @@ from fototeca.vault.staging import FileStaged, staged_in
 
 CONFLICTS = 5
 """Times that an original is put while others put or delete it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """What S3 knows of an original that came without us, by a signed URL or a copy."""
-
-    size: int
-    name: str | None
-    crc32: int | None
-    """Where S3 was sent or asked to compute one over the whole object."""
 
 
 class S3Vault:
@@ -135,16 +124,12 @@ class S3Vault:
             sha256.update(chunk)
         return sha256.hexdigest()
 
-    def arrived(self, owner: str, id: str) -> Arrived:
-        """Raises OriginalMissing."""
-        said = self._photos.head(original_key(owner, id), ChecksumMode="ENABLED")
+    def name_of(self, owner: str, id: str) -> str | None:
+        """The name that an original was put under by a signed URL. Raises OriginalMissing."""
+        said = self._photos.head(original_key(owner, id))
         if said is None:
             raise OriginalMissing(id)
-        return Arrived(
-            size=said["ContentLength"],
-            name=name_in(said.get("Metadata", {})),
-            crc32=whole_crc32(said),
-        )
+        return name_in(said.get("Metadata", {}))
 
     @contextmanager
     def local_original(self, owner: str, id: str) -> Iterator[Path]:
