@@ -23,6 +23,8 @@ PART = 64 << 20
 WATCHED = 10
 """Metrics that the alarms look at; a test counts them in the template."""
 QUEUES = 2
+LIBRARIES = (1_000, 10_000, 100_000, 1_000_000)
+"""Photos."""
 
 Prices = Mapping[str, Any]
 
@@ -71,6 +73,28 @@ def bundling(size: int, prices: Prices, photos: int | None = None) -> float:
     )
 
 
+def tiering_later(photos: int, prices: Prices) -> float:
+    """Dollars, once, for originals that are put in Standard and moved by a rule after a day.
+
+    So does the reference application (aws-doc-sdk-examples, photo-asset-manager); ours are put
+    where they stay.
+    """
+    return float(photos * prices["s3"]["transition"])
+
+
+def zipping(size: int, prices: Prices) -> float:
+    """Dollars for the same archive the reference application's way: one function of 1 GB reads and
+    writes it all. It has that memory and 90 seconds, so larger ones fail."""
+    s3, function = prices["s3"], prices["lambda"]
+    return float(
+        size // PHOTO * s3["get"]
+        + size / 60e6 * function["second"]
+        + function["request"]
+        + s3["put"]
+        + size / GB * s3["standard"] / 30
+    )
+
+
 def idling(prices: Prices, *, free: bool) -> float:
     """Dollars a month while nobody uses it; `free` takes off what every account is given."""
     function, watching, given = prices["lambda"], prices["watching"], prices["free"]
@@ -99,7 +123,12 @@ def table(prices: Prices) -> str:
             (f"10,000 photos (40 GB) stored for a month, {name}", cost)
             for name, cost in stored.items()
         ),
+        (
+            "10,000 photos moved there by a rule after a day, as the reference does, once",
+            tiering_later(10_000, prices),
+        ),
         ("a bundle of 1 GB, kept for a day", bundling(GB, prices)),
+        ("a bundle of 1 GB in one function, as the reference does", zipping(GB, prices)),
         ("a bundle of 30 GB, kept for a day", bundling(30 * GB, prices)),
         (
             "a bundle of 100,000 small photos (30 GB), kept for a day",
@@ -113,9 +142,26 @@ def table(prices: Prices) -> str:
     return "\n".join([*lines, *(f"| {what} | {_dollars(cost)} |" for what, cost in rows)]) + "\n"
 
 
+def by_photos(prices: Prices) -> str:
+    """Markdown: what libraries of several sizes cost."""
+    lines = [
+        "| photos of 4 MB | labelled by the bundled model | labelled by Rekognition"
+        " | stored, a month: opened within 30 days | not for 30 days | not for 90 days |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for photos in LIBRARIES:
+        costs = [
+            labelling(photos, prices, rekognition=False),
+            labelling(photos, prices, rekognition=True),
+            *storing(photos, prices).values(),
+        ]
+        lines.append(f"| {photos:,} | {' | '.join(_dollars(cost) for cost in costs)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _dollars(cost: float) -> str:
-    return f"{cost:.2f}" if cost >= 0.05 else f"{cost:.4f}"
+    return f"{cost:,.2f}" if cost >= 0.05 else f"{cost:.4f}"
 
 
 if __name__ == "__main__":
-    print(table(list_prices()), end="")
+    print(table(list_prices()), by_photos(list_prices()), sep="\n", end="")

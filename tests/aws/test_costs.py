@@ -8,14 +8,27 @@ from typing import Any
 
 import pytest
 
-from deploy.aws.costs import QUEUES, WATCHED, bundling, idling, labelling, storing, table
+from deploy.aws.costs import (
+    QUEUES,
+    WATCHED,
+    bundling,
+    by_photos,
+    idling,
+    labelling,
+    storing,
+    table,
+    tiering_later,
+    zipping,
+)
 from fototeca.cost import GB, list_prices
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_the_documentation_has_the_computed_table() -> None:
-    assert table(list_prices()) in (DOCS / "deploying-aws.md").read_text()
+    told = (DOCS / "deploying-aws.md").read_text()
+    assert table(list_prices()) in told
+    assert by_photos(list_prices()) in told
 
 
 def test_rekognition_costs_a_dollar_more_for_a_thousand_photos() -> None:
@@ -31,6 +44,9 @@ def test_costs_grow_with_what_is_used() -> None:
     assert storing(20_000, prices) == pytest.approx(
         {name: 2 * cost for name, cost in storing(10_000, prices).items()}
     )
+    # What it takes to be put where it stays, and to be built in parts, however large it is.
+    assert tiering_later(10_000, prices) == pytest.approx(0.1)
+    assert 0 < bundling(GB, prices) - zipping(GB, prices) < 0.0015
     assert idling(prices, free=True) < idling(prices, free=False)
 
 
