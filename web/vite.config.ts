@@ -11,6 +11,15 @@ const systemFonts: Plugin = {
     id.includes("global-styles/index.css") ? code.replace(/@font-face\s*{[^}]*}/g, "") : null,
 };
 
+/** Two files for all of Cloudscape that has no page of its own: its modules would be fifty. */
+function chunkOf(id: string) {
+  if (/node_modules\/(react|react-dom|react-router|scheduler|@tanstack|openapi-fetch)\/|preload-helper/.test(id)) {
+    return "framework";
+  }
+  const shared = /@cloudscape-design\/(components|component-toolkit|collection-hooks)\/(?!table|i18n\/messages)/;
+  return shared.test(id) ? "cloudscape" : null;
+}
+
 export default defineConfig({
   plugins: [systemFonts, react()],
   build: {
@@ -20,6 +29,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // The page's policy takes no font or image from a data: address.
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
+    rollupOptions: { output: { manualChunks: chunkOf } },
   },
   worker: { format: "es" },
   server: { proxy: { "/api": server } },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,54 @@ def test_no_page_is_wider_than_its_window_from_either_side(
         for name in PAGES:
             visit(page, lively.address, name)
             fits(page, width)
+
+
+SHIFTS = """() => {
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shifted += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+}"""
+
+
+def test_the_first_load_is_small_and_nothing_moves(browser: Browser, lively: Account) -> None:
+    page_of_ours = lively.client.get("/").text
+    sizes = {
+        name: lively.client.get(name).num_bytes_downloaded
+        for name in re.findall(r'(?:src|href)="(/assets/[^"]+)"', page_of_ours)
+    }
+    assert len(sizes) > 1
+    assert sum(sizes.values()) < 160_000, sizes
+    with watched(browser) as context:
+        context.add_init_script(f"({SHIFTS})()")
+        page = lively.sign_in(context.new_page())
+        expect(page.locator(".tile img").first).to_be_visible()
+        expect(page.get_by_label("Selection of photos")).to_be_visible()
+        assert page.evaluate("window.shifted") < 0.01
+
+
+def test_the_navigation_is_shown_and_hidden(pages: Page, lively: Account) -> None:
+    visit(pages, lively.address)
+    navigation = pages.get_by_role("navigation")
+    expect(navigation).to_be_visible()
+    pages.get_by_role("button", name="Close navigation").click()
+    expect(navigation).to_have_count(0)
+    pages.get_by_role("button", name="Open navigation").click()
+    expect(navigation).to_be_visible()
+
+
+def test_a_menu_is_used_by_keyboard_alone(pages: Page, lively: Account) -> None:
+    visit(pages, lively.address)
+    button = pages.get_by_role("button", name="Account")
+    button.focus()
+    pages.keyboard.press("Enter")
+    items = pages.get_by_role("menu", name="Account").locator("button")
+    expect(items.first).to_be_focused()
+    pages.keyboard.press("ArrowUp")
+    expect(items.last).to_be_focused()
+    pages.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    expect(items.first).to_be_hidden()
 
 
 def test_it_opens_without_a_connection_and_goes_on_with_one(

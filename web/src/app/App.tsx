@@ -1,31 +1,33 @@
-// The application's pages, each loaded when it is first shown.
+// The application's pages: the gallery at once, each other when it is first shown.
 
-import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
-import Spinner from "@cloudscape-design/components/spinner";
-import { lazy, type ReactNode, Suspense, useEffect, useEffectEvent, useLayoutEffect } from "react";
+import { type ReactNode, Suspense, useEffect, useEffectEvent, useLayoutEffect } from "react";
 import { Route, Routes, useLocation, useNavigationType } from "react-router";
 
+import GalleryPage from "../gallery/GalleryPage";
 import { useSpeech } from "../i18n";
-import { Brand, Door } from "../session/Door";
+import { later } from "../i18n/cloudscape";
 import { useSelection } from "../labels/selection";
 import { useSession } from "../session/session";
+import { Brand } from "./Brand";
+import { Button } from "./Button";
 import { ErrorBoundary } from "./ErrorBoundary";
+import { Notice } from "./Notice";
 import { Shell } from "./Shell";
 import { useTitle } from "./useTitle";
 
 const AGAIN = 5000; // Milliseconds.
 
+const Door = later(() => import("../session/Door"));
+
 const PAGES = [
-  ["/", "navGallery", lazy(() => import("../gallery/GalleryPage"))],
-  ["/labels", "navLabels", lazy(() => import("../labels/LabelsPage"))],
-  ["/uploads", "navUploads", lazy(() => import("../uploads/UploadsPage"))],
-  ["/bundles/:id?", "navBundles", lazy(() => import("../bundles/BundlesPage"))],
-  ["/work", "navWork", lazy(() => import("../work/WorkPage"))],
-  ["/imports", "navImports", lazy(() => import("../work/ImportsPage"))],
-  ["/trash", "navTrash", lazy(() => import("../gallery/TrashPage"))],
-  ["/settings", "navSettings", lazy(() => import("../settings/SettingsPage"))],
+  ["/", "navGallery", GalleryPage],
+  ["/labels", "navLabels", later(() => import("../labels/LabelsPage"))],
+  ["/uploads", "navUploads", later(() => import("../uploads/UploadsPage"))],
+  ["/bundles/:id?", "navBundles", later(() => import("../bundles/BundlesPage"))],
+  ["/work", "navWork", later(() => import("../work/WorkPage"))],
+  ["/imports", "navImports", later(() => import("../work/ImportsPage"))],
+  ["/trash", "navTrash", later(() => import("../gallery/TrashPage"))],
+  ["/settings", "navSettings", later(() => import("../settings/SettingsPage"))],
 ] as const;
 
 export function App() {
@@ -36,7 +38,7 @@ export function App() {
 
   if (session.isError || (session.isPending && session.failureReason)) return <Unreached session={session} />;
   if (session.isPending) return <Waiting />;
-  if (!session.data) return <Door />;
+  if (!session.data) return <Suspense fallback={<Waiting />}><Door /></Suspense>;
   const { owner, email, sequence } = session.data;
   return (
     <Shell owner={owner} email={email ?? ""} since={sequence} key={owner}>
@@ -46,7 +48,7 @@ export function App() {
             {PAGES.map(([path, title, Page]) => (
               <Route key={path} path={path} element={<Titled title={t[title]}><Page /></Titled>} />
             ))}
-            <Route path="*" element={<Titled title={t.notFound}><Alert type="info">{t.notFound}</Alert></Titled>} />
+            <Route path="*" element={<Titled title={t.notFound}><Notice kind="info">{t.notFound}</Notice></Titled>} />
           </Routes>
         </Suspense>
       </ErrorBoundary>
@@ -86,12 +88,11 @@ function Unreached({ session }: { session: ReturnType<typeof useSession> }) {
     <main className="door">
       <div className="door-inner">
         <Brand />
-        <Alert
-          type="warning" header={session.failureReason?.message}
-          action={<Button loading={session.isFetching} onClick={() => void session.refetch()}>{t.tryAgain}</Button>}
-        >
-          {t.unreachedText}
-        </Alert>
+        <Notice kind="warning">
+          <strong>{session.failureReason?.message}</strong>
+          <p>{t.unreachedText}</p>
+        </Notice>
+        <Button busy={session.isFetching} onClick={() => void session.refetch()}>{t.tryAgain}</Button>
       </div>
     </main>
   );
@@ -99,8 +100,8 @@ function Unreached({ session }: { session: ReturnType<typeof useSession> }) {
 
 function Waiting() {
   return (
-    <Box textAlign="center" padding="xxl">
-      <Spinner size="large" />
-    </Box>
+    <div className="waiting">
+      <span className="spinner" />
+    </div>
   );
 }

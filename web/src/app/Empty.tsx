@@ -1,6 +1,5 @@
 // What a page says while it has nothing to show, and what to do about it.
 
-import Box from "@cloudscape-design/components/box";
 import type { ReactNode } from "react";
 
 interface Props {
@@ -12,8 +11,8 @@ interface Props {
 export function Empty({ title, text, children }: Props) {
   return (
     <div className="empty">
-      <Box variant="h2">{title}</Box>
-      {text && <Box color="text-body-secondary">{text}</Box>}
+      <h2>{title}</h2>
+      {text && <p>{text}</p>}
       {children}
     </div>
   );

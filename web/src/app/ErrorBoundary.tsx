@@ -1,11 +1,9 @@
 // What a broken page leaves: a way back.
 
-import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import { Component, type ReactNode } from "react";
 
 import { useSpeech } from "../i18n";
+import { Notice } from "./Notice";
 
 interface Props {
   children: ReactNode;
@@ -26,14 +24,9 @@ export class ErrorBoundary extends Component<Props, { failed: boolean }> {
 function Broken() {
   const { t } = useSpeech();
   return (
-    <Box padding="l">
-      <Alert
-        type="error"
-        header={t.failedTitle}
-        action={<Button onClick={() => location.reload()}>{t.reload}</Button>}
-      >
-        {t.failedText}
-      </Alert>
-    </Box>
+    <Notice kind="error" action={{ text: t.reload, run: () => location.reload() }}>
+      <strong>{t.failedTitle}</strong>
+      <p>{t.failedText}</p>
+    </Notice>
   );
 }

@@ -1,9 +1,10 @@
 // The keys there are, in a dialog: by "?" or from the account's menu.
 
-import Modal from "@cloudscape-design/components/modal";
 import { useEffect } from "react";
 
 import { useSpeech } from "../i18n";
+import { Dialog } from "./Dialog";
+import { Icon } from "./Icon";
 
 interface Props {
   shown: boolean;
@@ -38,8 +39,14 @@ export function Shortcuts({ shown, onShow }: Props) {
       [["Esc"], t.close],
     ]],
   ];
+  if (!shown) return null;
+  const close = () => onShow(false);
   return (
-    <Modal visible={shown} header={t.shortcuts} onDismiss={() => onShow(false)}>
+    <Dialog className="sheet" label={t.shortcuts} onClose={close}>
+      <div className="sheet-head">
+        <h2>{t.shortcuts}</h2>
+        <button type="button" aria-label={t.close} onClick={close}><Icon name="close" /></button>
+      </div>
       <div className="shortcuts">
         {groups.map(([title, keys]) => (
           <section key={title}>
@@ -55,6 +62,6 @@ export function Shortcuts({ shown, onShow }: Props) {
           </section>
         ))}
       </div>
-    </Modal>
+    </Dialog>
   );
 }

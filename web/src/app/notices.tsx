@@ -1,13 +1,12 @@
 // Short messages over the page: what was done, what failed, and undoing it.
 
-import Button from "@cloudscape-design/components/button";
-import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 
 import { useSpeech } from "../i18n";
+import { type Kind, Notice } from "./Notice";
 
 export interface Said {
-  type: "success" | "info" | "warning" | "error";
+  type: Kind;
   text: ReactNode;
   action?: { text: string; run: () => void };
   /** Said again under the same id it replaces what was there. */
@@ -78,24 +77,22 @@ export function NoticesBar({ covering = false }: { covering?: boolean }) {
     return () => cover(false);
   }, [covering, cover]);
   const shown = covering === covered ? said : [];
-  const items = shown.map(({ id, type, text, action }): FlashbarProps.MessageDefinition => ({
-    id,
-    type,
-    content: text,
-    dismissible: true,
-    dismissLabel: t.dismiss,
-    ariaRole: type === "error" ? "alert" : "status",
-    onDismiss: () => unsay(id),
-    action: action && (
-      <Button
-        onClick={() => {
+  return (
+    <div className="notices" aria-live="polite">
+      {shown.map(({ id, type, text, action }) => {
+        const run = () => {
           unsay(id);
-          action.run();
-        }}
-      >
-        {action.text}
-      </Button>
-    ),
-  }));
-  return <Flashbar items={items} />;
+          action?.run();
+        };
+        return (
+          <Notice
+            key={id} kind={type} {...(action && { action: { text: action.text, run } })}
+            dismiss={{ text: t.dismiss, run: () => unsay(id) }}
+          >
+            {text}
+          </Notice>
+        );
+      })}
+    </div>
+  );
 }

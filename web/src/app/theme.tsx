@@ -19,17 +19,22 @@ export const useTheme = () => useContext(Chosen);
 
 const isTheme = (text: string | null): text is Theme => THEMES.some((each) => each === text);
 
+function keptTheme(): Theme {
+  const kept = localStorage.getItem(KEPT);
+  return isTheme(kept) ? kept : "system";
+}
+
+/** Done once before anything is rendered, so that nothing is painted twice. */
+export function applyTheme(theme = keptTheme()) {
+  const dark = theme === "dark" || (theme === "system" && systemDark.matches);
+  applyMode(dark ? Mode.Dark : Mode.Light);
+}
+
 export function Theming({ children }: { children: ReactNode }) {
-  const [theme, setTheme] = useState<Theme>(() => {
-    const kept = localStorage.getItem(KEPT);
-    return isTheme(kept) ? kept : "system";
-  });
+  const [theme, setTheme] = useState(keptTheme);
 
   useEffect(() => {
-    const apply = () => {
-      const dark = theme === "dark" || (theme === "system" && systemDark.matches);
-      applyMode(dark ? Mode.Dark : Mode.Light);
-    };
+    const apply = () => applyTheme(theme);
     apply();
     systemDark.addEventListener("change", apply);
     return () => systemDark.removeEventListener("change", apply);

@@ -1,6 +1,5 @@
 // The bell: what the server has told, and that it was read.
 
-import type { TopNavigationProps } from "@cloudscape-design/components/top-navigation";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { useNavigate } from "react-router";
@@ -8,6 +7,7 @@ import { useNavigate } from "react-router";
 import { answer, api, type Notice } from "../api/client";
 import { useSpeech } from "../i18n";
 import type { Messages } from "../i18n/catalogue";
+import type { MenuProps } from "./Menu";
 import { useNotices } from "./notices";
 
 const SHOWN = 10;
@@ -56,7 +56,7 @@ async function showInBrowser(notice: Notice, text: string, path: string, show: (
   }
 }
 
-export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
+export function useNoticesMenu(): MenuProps {
   const { t, dateTime } = useSpeech();
   const { say } = useNotices();
   const navigate = useNavigate();
@@ -98,11 +98,10 @@ export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
 
   const unread = notices?.filter((each) => !each.read).length ?? 0;
   return {
-    type: "menu-dropdown",
-    iconName: "notification",
-    ariaLabel: unread ? `${t.notices} (${unread})` : t.notices,
+    icon: "bell",
+    label: unread ? `${t.notices} (${unread})` : t.notices,
     badge: unread > 0,
-    items: [
+    choices: [
       ...(notices ?? []).slice(0, SHOWN).map((notice) => ({
         id: String(notice.id),
         text: textOf(t, notice),
@@ -112,7 +111,7 @@ export function useNoticesMenu(): TopNavigationProps.MenuDropdownUtility {
         ? { id: "read", text: t.markRead }
         : { id: "none", text: t.noNotices, disabled: true },
     ].filter(({ id }) => id !== "none" || !notices?.length),
-    onItemClick: ({ detail: { id } }) => {
+    onChoose: (id) => {
       if (id === "read") read.mutate();
       else {
         const notice = notices?.find((each) => String(each.id) === id);

@@ -24,7 +24,7 @@ interface Props {
   onRestore(): void;
 }
 
-export function ChosenBar(props: Props) {
+export default function ChosenBar(props: Props) {
   const { t, bytes } = useSpeech();
   const [labelling, setLabelling] = useState<Correction | null>(null);
   const narrow = useNarrow();

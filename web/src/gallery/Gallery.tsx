@@ -1,20 +1,24 @@
 // A grid of photos with what can be done with them: of the archive, or of the trash.
 
-import Button from "@cloudscape-design/components/button";
-import Header from "@cloudscape-design/components/header";
-import SpaceBetween from "@cloudscape-design/components/space-between";
-import { type ReactNode, useEffect, useEffectEvent, useMemo, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useEffectEvent, useMemo, useState } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 
+import { Button } from "../app/Button";
+import { idle } from "../app/idle";
 import { useTouch } from "../app/useMedia";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
-import { Lightbox } from "../photo/Lightbox";
+import { later } from "../i18n/cloudscape";
 import { idsOf, usePhotoActions } from "./actions";
 import { useChosen } from "./chosen";
-import { ChosenBar } from "./ChosenBar";
 import { type Layout, PhotoGrid } from "./PhotoGrid";
 import { type Source, useRange } from "./queries";
+
+// Not of the first paint: loaded when the browser is idle, so that both are there when wanted.
+const chosenBar = () => import("./ChosenBar");
+const lightbox = () => import("../photo/Lightbox");
+const ChosenBar = later(chosenBar);
+const Lightbox = later(lightbox);
 
 interface Props {
   source: Source;
@@ -69,6 +73,10 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     document.addEventListener("keydown", listener);
     return () => document.removeEventListener("keydown", listener);
   }, []);
+  useEffect(() => {
+    // A failure shows when it is wanted.
+    void idle().then(() => Promise.all([chosenBar(), lightbox()])).catch(() => undefined);
+  }, []);
 
   function show(id: string | null, place?: number, replace = false) {
     const wanted = new URLSearchParams(parameters);
@@ -91,27 +99,21 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     <>
       <div className="gallery-head" data-choosing={picking}>
         {picking ? (
-          <ChosenBar
+          <Suspense><ChosenBar
             count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash}
             onAll={chosen.chooseAll} onClear={clear}
             onTrash={() => withChosen(actions.trash)} onRestore={() => withChosen(actions.restore)}
             onLabel={(correction, label) => withChosen((ids) => actions.correct([{ ids, [correction]: [label] }]))}
             onDownload={() => void actions.bundle(source, chosen).then((done) => done && clear())}
-          />
+          /></Suspense>
         ) : (
-          <Header
-            variant="h1" counter={`(${number(total)})`}
-            actions={
-              <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-                {titleActions}
-                {touch && total > 0 && (
-                  <Button variant="icon" iconName="check" ariaLabel={t.choose} onClick={() => setBegun(true)} />
-                )}
-              </SpaceBetween>
-            }
-          >
-            {title}
-          </Header>
+          <>
+            <h1>{title} <span className="quiet">({number(total)})</span></h1>
+            {titleActions}
+            {touch && total > 0 && (
+              <Button look="icon" icon="check" label={t.choose} onClick={() => setBegun(true)} />
+            )}
+          </>
         )}
       </div>
       {head}
@@ -122,13 +124,13 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
         />
       )}
       {open && (
-        <Lightbox
+        <Suspense><Lightbox
           key={open} id={open} neighbour={neighbour}
           hasPrevious={at !== undefined && at > 0}
           hasNext={at !== undefined && at < total - 1}
           onShow={(id, place) => show(id, place, true)}
           onClose={() => show(null, at, true)}
-        />
+        /></Suspense>
       )}
     </>
   );

@@ -1,19 +1,23 @@
 // The archive: what is selected, its photos, and one button to have them all.
 
-import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
-import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useMemo, useState } from "react";
+import { Suspense, useMemo, useState } from "react";
 
+import { Button } from "../app/Button";
 import { Empty } from "../app/Empty";
+import { idle } from "../app/idle";
 import { useSpeech } from "../i18n";
+import { later } from "../i18n/cloudscape";
 import { useTotals } from "../labels/queries";
-import { SelectionFilter } from "../labels/SelectionFilter";
 import { EVERYTHING, isEverything, useSelection } from "../labels/selection";
 import { UploadInvitation } from "../uploads/UploadInvitation";
 import { usePhotoActions } from "./actions";
 import { Gallery } from "./Gallery";
 import { useLayout } from "./queries";
+
+const SelectionFilter = later(async () => {
+  await idle(); // Half of the gallery's script is this: photos first.
+  return import("../labels/SelectionFilter");
+});
 
 export default function GalleryPage() {
   const { t } = useSpeech();
@@ -33,7 +37,11 @@ export default function GalleryPage() {
         bytes={totals.data?.bytes ?? 0}
         title={t.navGallery}
         actions={<DownloadAll source={source} />}
-        head={<SelectionFilter countText={t.photos(total)} />}
+        head={
+          <div className="filter-place" data-tokens={!isEverything(selection)}>
+            <Suspense><SelectionFilter countText={t.photos(total)} /></Suspense>
+          </div>
+        }
       />
       {total === 0 && (
         <Empty title={t.noPhotosTitle} text={t.noPhotosText}>
@@ -56,10 +64,10 @@ function DownloadAll({ source }: { source: Parameters<typeof useLayout>[0] }) {
     setAsking(false);
   }
 
-  if (!totals || totals.photos === 0) return null;
+  if (totals?.photos === 0) return null;
   return (
-    <Button variant="primary" iconName="download" loading={asking} onClick={() => void ask()}>
-      {t.downloadPhotos(totals.photos, totals.bytes)}
+    <Button look="primary" icon="download" disabled={!totals} busy={asking} onClick={() => void ask()}>
+      {totals ? t.downloadPhotos(totals.photos, totals.bytes) : t.loading}
     </Button>
   );
 }
@@ -76,12 +84,8 @@ function Skeleton() {
 export function Failure({ error, onAgain }: { error: Error; onAgain: () => void }) {
   const { t } = useSpeech();
   return (
-    <Box textAlign="center" padding="xxxl">
-      <SpaceBetween size="m">
-        <Box variant="h2">{t.failedTitle}</Box>
-        <Box color="text-body-secondary">{error.message}</Box>
-        <Button onClick={onAgain}>{t.tryAgain}</Button>
-      </SpaceBetween>
-    </Box>
+    <Empty title={t.failedTitle} text={error.message}>
+      <Button onClick={onAgain}>{t.tryAgain}</Button>
+    </Empty>
   );
 }

@@ -1,9 +1,10 @@
 // The gallery's photos: their layout at once, themselves page by page as they come into view.
 
-import { keepPreviousData, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, type QueryClient, queryOptions, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 
 import { answer, api, type Photo } from "../api/client";
+import { labelOptions, totalsOptions } from "../labels/queries";
 import { labelsOf, type Selection } from "../labels/selection";
 
 /** Photos of the archive that are selected, or those in the trash. */
@@ -13,6 +14,7 @@ export interface Source {
 }
 
 const MOST = 500; // The API's largest page.
+const PAGE = 100; // Photos between two of a layout's cursors.
 
 const queryOf = ({ selection, trash }: Source) => ({
   ...labelsOf(selection),
@@ -20,21 +22,33 @@ const queryOf = ({ selection, trash }: Source) => ({
   ...(trash && { state: "trashed" as const }),
 });
 
-export function useLayout(source: Source) {
+function layoutOptions(source: Source) {
   const query = queryOf(source);
-  return useQuery({
+  return queryOptions({
     queryKey: ["photos", "layout", query],
     queryFn: () => answer(api.GET("/api/photos/layout", { params: { query } })),
-    placeholderData: keepPreviousData,
   });
+}
+
+export function useLayout(source: Source) {
+  return useQuery({ ...layoutOptions(source), placeholderData: keepPreviousData });
 }
 
 function pageOptions(source: Source, cursor: string | undefined, limit: number) {
   const query = { ...queryOf(source), limit, ...(cursor && { cursor }) };
-  return {
+  return queryOptions({
     queryKey: ["photos", "page", query],
     queryFn: () => answer(api.GET("/api/photos", { params: { query } })),
-  };
+  });
+}
+
+/** Ask for all that the gallery shows at first, before it is rendered. */
+export function askAhead(queries: QueryClient, selection: Selection) {
+  const source = { selection, trash: false };
+  void queries.prefetchQuery(layoutOptions(source));
+  void queries.prefetchQuery(pageOptions(source, undefined, PAGE));
+  void queries.prefetchQuery(totalsOptions(selection));
+  void queries.prefetchQuery(labelOptions());
 }
 
 interface Pages {
@@ -82,7 +96,8 @@ export async function everyId(source: Source, without: { has(id: string): boolea
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await pageOptions(source, cursor, MOST).queryFn();
+    const query = { ...queryOf(source), limit: MOST, ...(cursor && { cursor }) };
+    const page = await answer(api.GET("/api/photos", { params: { query } }));
     ids.push(...page.photos.map(({ id }) => id).filter((id) => !without.has(id)));
     cursor = page.next_cursor ?? undefined;
   } while (cursor);

@@ -1,4 +1,4 @@
-import type { en } from "./en";
+import { en } from "./en";
 
 /** Every catalogue has exactly these messages; the type system says what is missing. */
 export type Messages = {
@@ -14,62 +14,24 @@ export const LANGUAGES = {
 } as const;
 export type Language = keyof typeof LANGUAGES;
 
-interface Catalogue {
-  messages: Messages;
-  cloudscape: object;
-}
-
-const LOADERS: Record<Language, () => Promise<Catalogue>> = {
-  en: async () => {
-    const [messages, cloudscape] = await Promise.all([
-      import("./en"),
-      import("@cloudscape-design/components/i18n/messages/all.en.json"),
-    ]);
-    return { messages: messages.en, cloudscape: cloudscape.default };
-  },
-  de: async () => {
-    const [messages, cloudscape] = await Promise.all([
-      import("./de"),
-      import("@cloudscape-design/components/i18n/messages/all.de.json"),
-    ]);
-    return { messages: messages.de, cloudscape: cloudscape.default };
-  },
-  es: async () => {
-    const [messages, cloudscape] = await Promise.all([
-      import("./es"),
-      import("@cloudscape-design/components/i18n/messages/all.es.json"),
-    ]);
-    return { messages: messages.es, cloudscape: cloudscape.default };
-  },
-  fr: async () => {
-    const [messages, cloudscape] = await Promise.all([
-      import("./fr"),
-      import("@cloudscape-design/components/i18n/messages/all.fr.json"),
-    ]);
-    return { messages: messages.fr, cloudscape: cloudscape.default };
-  },
-  it: async () => {
-    const [messages, cloudscape] = await Promise.all([
-      import("./it"),
-      import("@cloudscape-design/components/i18n/messages/all.it.json"),
-    ]);
-    return { messages: messages.it, cloudscape: cloudscape.default };
-  },
+const CATALOGUES: Record<Language, () => Promise<Messages>> = {
+  en: () => Promise.resolve(en),
+  de: async () => (await import("./de")).de,
+  es: async () => (await import("./es")).es,
+  fr: async () => (await import("./fr")).fr,
+  it: async () => (await import("./it")).it,
 };
 
-let spoken: Messages | undefined;
+let spoken: Messages = en;
 
-export async function load(language: Language): Promise<Catalogue> {
-  const catalogue = await LOADERS[language]();
-  spoken = catalogue.messages;
-  return catalogue;
+/** English, which the application always has, where the language's file is not reached. */
+export async function load(language: Language): Promise<Messages> {
+  spoken = await CATALOGUES[language]().catch(() => en);
+  return spoken;
 }
 
 /** What is spoken now, for what is no component. */
-export function messages(): Messages {
-  if (!spoken) throw new Error("nothing is spoken yet");
-  return spoken;
-}
+export const messages = () => spoken;
 
 const KEPT = "fototeca.language";
 

@@ -23,19 +23,26 @@ const SPANS = [
   ["second", 1],
 ] as const;
 
+/** Made when it is first wanted: a browser takes tens of milliseconds to make the first of a kind. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
 export function countingIn(language: string): Counting {
-  const plain = new Intl.NumberFormat(language);
-  const share = new Intl.NumberFormat(language, { style: "percent" });
-  const rules = new Intl.PluralRules(language);
+  const plain = once(() => new Intl.NumberFormat(language));
+  const share = once(() => new Intl.NumberFormat(language, { style: "percent" }));
+  const rules = once(() => new Intl.PluralRules(language));
   // The camera's clock has no zone: a day stays the day it was where the photo was taken.
-  const day = new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" });
-  const month = new Intl.DateTimeFormat(language, { month: "short", year: "numeric", timeZone: "UTC" });
-  const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const dates = (options: Intl.DateTimeFormatOptions) => once(() => new Intl.DateTimeFormat(language, options));
+  const day = dates({ dateStyle: "full", timeZone: "UTC" });
+  const month = dates({ month: "short", year: "numeric", timeZone: "UTC" });
+  const dateTime = dates({ dateStyle: "medium", timeStyle: "short" });
   return {
-    number: (value) => plain.format(value),
-    percent: (value) => share.format(value),
+    number: (value) => plain().format(value),
+    percent: (value) => share().format(value),
     count: (value, one, other) =>
-      `${plain.format(value)} ${rules.select(value) === "one" ? one : other}`,
+      `${plain().format(value)} ${rules().select(value) === "one" ? one : other}`,
     bytes: (value) => {
       const step = value < 1 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), SIZES.length - 1);
       return new Intl.NumberFormat(language, {
@@ -45,9 +52,9 @@ export function countingIn(language: string): Counting {
         maximumFractionDigits: step < 3 ? 0 : 1,
       }).format(value / 1000 ** step);
     },
-    day: (value) => day.format(new Date(value)),
-    month: (value) => month.format(new Date(value)),
-    dateTime: (value) => dateTime.format(new Date(value)),
+    day: (value) => day().format(new Date(value)),
+    month: (value) => month().format(new Date(value)),
+    dateTime: (value) => dateTime().format(new Date(value)),
     span: (seconds) => {
       const [unit, length] = SPANS.find(([, each]) => seconds >= each) ?? ["second" as const, 1];
       return new Intl.NumberFormat(language, {

@@ -1,9 +1,10 @@
 // What the application says, in the chosen language.
 
-import { I18nProvider, type I18nProviderProps } from "@cloudscape-design/components/i18n";
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import {
+  createContext, type ReactNode, startTransition, useContext, useEffect, useMemo, useRef, useState,
+} from "react";
 
-import { keepLanguage, type Language, load, type Messages, preferredLanguage } from "./catalogue";
+import { keepLanguage, type Language, load, type Messages } from "./catalogue";
 import { type Counting, countingIn } from "./counting";
 
 interface Speech extends Counting {
@@ -20,40 +21,34 @@ export function useSpeech(): Speech {
   return speech;
 }
 
-export function Speaking({ children }: { children: ReactNode }) {
-  const [language, setLanguage] = useState(preferredLanguage);
-  const [loaded, setLoaded] = useState<{ language: Language; messages: Messages; cloudscape: object }>();
+interface Loaded {
+  language: Language;
+  messages: Messages;
+}
+
+/** `begun` is what the application says at first. */
+export function Speaking({ begun, children }: { begun: Loaded; children: ReactNode }) {
+  const [{ language, messages }, setLoaded] = useState(begun);
+  const wanted = useRef(language);
 
   useEffect(() => {
-    let current = true;
-    void load(language).then((catalogue) => {
-      if (current) setLoaded({ language, ...catalogue });
-    });
     document.documentElement.lang = language;
-    return () => {
-      current = false;
-    };
   }, [language]);
 
-  const speech = useMemo<Speech | null>(() => {
-    if (!loaded) return null;
-    return {
-      ...countingIn(loaded.language),
-      t: loaded.messages,
-      language: loaded.language,
-      setLanguage: (wanted) => {
-        keepLanguage(wanted);
-        setLanguage(wanted);
+  const speech = useMemo<Speech>(
+    () => ({
+      ...countingIn(language),
+      t: messages,
+      language,
+      setLanguage: (chosen) => {
+        keepLanguage(chosen);
+        wanted.current = chosen;
+        void load(chosen).then((loaded) => {
+          if (wanted.current === chosen) startTransition(() => setLoaded({ language: chosen, messages: loaded }));
+        });
       },
-    };
-  }, [loaded]);
-  if (!loaded || !speech) return null;
-  return (
-    <I18nProvider
-      locale={loaded.language}
-      messages={[loaded.cloudscape as I18nProviderProps.Messages]}
-    >
-      <Spoken value={speech}>{children}</Spoken>
-    </I18nProvider>
+    }),
+    [language, messages],
   );
+  return <Spoken value={speech}>{children}</Spoken>;
 }

@@ -1,8 +1,5 @@
 // Beside the gallery: the labels within the selection, to narrow it by pressing them.
 
-import Box from "@cloudscape-design/components/box";
-import SegmentedControl from "@cloudscape-design/components/segmented-control";
-import TextFilter from "@cloudscape-design/components/text-filter";
 import { useState } from "react";
 
 import type { Label } from "../api/client";
@@ -39,19 +36,15 @@ export function LabelFacets() {
   return (
     <section className="facets" aria-labelledby="facets-title">
       <div className="facets-head">
-        <Box variant="h3" tagOverride="h2" padding="n"><span id="facets-title">{t.labels}</span></Box>
-        <SegmentedControl
-          label={t.match}
-          selectedId={any ? "any" : "all"}
-          options={[{ id: "all", text: t.matchAll }, { id: "any", text: t.matchAny }]}
-          onChange={({ detail }) => match(detail.selectedId === "any")}
-        />
+        <h2 id="facets-title">{t.labels}</h2>
+        <div className="facets-match" role="group" aria-label={t.match}>
+          <button type="button" aria-pressed={!any} onClick={() => match(false)}>{t.matchAll}</button>
+          <button type="button" aria-pressed={any} onClick={() => match(true)}>{t.matchAny}</button>
+        </div>
       </div>
-      <TextFilter
-        filteringText={text}
-        filteringPlaceholder={t.findLabel}
-        filteringAriaLabel={t.findLabel}
-        onChange={({ detail }) => setText(detail.filteringText)}
+      <input
+        type="search" className="field" value={text} placeholder={t.findLabel} aria-label={t.findLabel}
+        onChange={({ target }) => setText(target.value)}
       />
       <ul className="facets-list">
         {labels.map((label) => (
@@ -60,7 +53,7 @@ export function LabelFacets() {
           />
         ))}
       </ul>
-      {text && labels.length === 0 && <Box color="text-body-secondary">{t.noMatch}</Box>}
+      {text && labels.length === 0 && <p className="quiet">{t.noMatch}</p>}
     </section>
   );
 }

@@ -9,7 +9,7 @@ import { MODES, type Selection, useSelection } from "./selection";
 
 const OPERATORS = [{ operator: "=", tokenType: "enum" }] as const;
 
-export function SelectionFilter({ countText }: { countText: string }) {
+export default function SelectionFilter({ countText }: { countText: string }) {
   const { t } = useSpeech();
   const { selection, select } = useSelection();
   const { data: labels = [], isPending } = useLabels();

@@ -28,7 +28,7 @@ interface Props {
 const DETAILS = "fototeca.details";
 const WIDE = window.matchMedia("(min-width: 900px)");
 
-export function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, onClose }: Props) {
+export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, onClose }: Props) {
   const { t } = useSpeech();
   const dialog = useRef<HTMLDialogElement>(null);
   const [details, setDetails] = useState(WIDE.matches && localStorage.getItem(DETAILS) !== "no");

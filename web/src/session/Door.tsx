@@ -1,7 +1,6 @@
 // In front of the archive: the first account by its one-time link, and signing in.
 
 import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
@@ -13,12 +12,13 @@ import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 
 import { answer, api, type Problem } from "../api/client";
 import type { components } from "../api/types";
+import { Brand } from "../app/Brand";
 import { useTitle } from "../app/useTitle";
 import { useSpeech } from "../i18n";
 import { useUploads } from "../uploads/uploading";
 import { setupToken, signInFailure } from "./session";
 
-export function Door() {
+export default function Door() {
   const { t } = useSpeech();
   const [token, setToken] = useState(setupToken);
   useTitle(token ? t.welcome : t.signIn);
@@ -44,15 +44,6 @@ export function Door() {
         </SpaceBetween>
       </div>
     </main>
-  );
-}
-
-export function Brand() {
-  return (
-    <div className="door-brand">
-      <img src="/icon.svg" alt="" width={48} height={48} />
-      <Box variant="h1" tagOverride="p">Fototeca</Box>
-    </div>
   );
 }
 

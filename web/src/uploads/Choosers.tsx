@@ -1,8 +1,8 @@
 // Buttons that open the browser's choice of files or of a folder.
 
-import Button from "@cloudscape-design/components/button";
 import { useRef } from "react";
 
+import { Button } from "../app/Button";
 import { useSpeech } from "../i18n";
 import { pick, useQueue } from "./uploading";
 
@@ -29,7 +29,7 @@ function Chooser({ text, folder = false, primary = false, onPicked }: ChooserPro
   return (
     <>
       <Button
-        variant={primary ? "primary" : "normal"} iconName={folder ? "folder" : "upload"}
+        look={primary ? "primary" : "normal"} icon={folder ? "folder" : "upload"}
         onClick={() => input.current?.click()}
       >
         {text}

@@ -1,10 +1,9 @@
 // On every page: how far the uploads are.
 
-import ProgressBar from "@cloudscape-design/components/progress-bar";
-import Button from "@cloudscape-design/components/button";
 import { useState } from "react";
 import { useLocation, useNavigate } from "react-router";
 
+import { Button } from "../app/Button";
 import { useSpeech } from "../i18n";
 import { useUploads } from "./uploading";
 import { useProgress } from "./useProgress";
@@ -20,18 +19,18 @@ export function UploadStatus() {
   if (files === 0 || pathname === "/uploads" || (!uploads.busy && closed === files)) return null;
   return (
     <aside className="upload-status" aria-label={t.navUploads}>
-      <ProgressBar
-        value={progress.share * 100}
-        status={uploads.busy ? "in-progress" : refused ? "error" : "success"}
-        label={progress.title}
-        description={progress.detail}
-        additionalInfo={uploads.busy ? progress.outcome : undefined}
-        resultText={progress.outcome}
-      />
+      <strong>{progress.title}</strong>
+      {uploads.busy && (
+        <>
+          <p>{progress.detail}</p>
+          <progress value={progress.share} aria-label={progress.title} />
+        </>
+      )}
+      <p role="status" data-refused={!uploads.busy && refused > 0}>{progress.outcome}</p>
       <div className="upload-status-actions">
-        <Button variant="inline-link" onClick={() => void navigate("/uploads")}>{t.details}</Button>
+        <Button look="link" onClick={() => void navigate("/uploads")}>{t.details}</Button>
         {!uploads.busy && (
-          <Button variant="inline-link" onClick={() => setClosed(files)}>{t.close}</Button>
+          <Button look="link" onClick={() => setClosed(files)}>{t.close}</Button>
         )}
       </div>
     </aside>
