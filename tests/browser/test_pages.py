@@ -125,6 +125,12 @@ def test_what_the_server_says_is_said_in_the_language_of_the_page(
         page.get_by_role("button", name="Erneut versuchen").click()
         expect(page.get_by_text(re.compile("in 1 Foto$"))).to_be_visible()
 
+        page.get_by_label("Aktuelles Passwort").fill("not the password")
+        page.get_by_label("Neues Passwort", exact=True).fill("staple battery horse")
+        page.get_by_label("Neues Passwort wiederholen").fill("staple battery horse")
+        page.get_by_role("button", name="Passwort ändern").click()
+        expect(page.get_by_text("Das aktuelle Passwort ist falsch.")).to_be_visible()
+
 
 def test_every_page_has_a_title_of_its_own(page: Page, account: Account) -> None:
     page.goto(account.address)

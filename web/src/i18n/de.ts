@@ -56,6 +56,8 @@ export const de: Messages = {
   unreachedText: "Ihre Fotos liegen auf dem Server und sind wieder da, sobald er antwortet.",
   signInToGoOn: "Melden Sie sich an, und das Hochladen geht weiter, wo es stehen blieb.",
   credentialsWrong: "Adresse oder Passwort ist falsch.",
+  setupLinkWrong: "Dieser Einrichtungslink gilt nicht mehr.",
+  passwordWrong: "Das aktuelle Passwort ist falsch.",
   serverUnreached: "Der Server ist nicht erreichbar.",
   serverAnswered: (status) => `Der Server antwortete mit ${status}`,
   problems: {

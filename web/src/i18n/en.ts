@@ -55,6 +55,8 @@ export const en = {
   unreachedText: "Your photos are on the server and will be here as soon as it answers.",
   signInToGoOn: "Sign in and the upload goes on where it stopped.",
   credentialsWrong: "The address or the password is wrong.",
+  setupLinkWrong: "This set-up link is no longer valid.",
+  passwordWrong: "The current password is wrong.",
   serverUnreached: "The server cannot be reached.",
   serverAnswered: (status: number) => `The server answered ${status}`,
   // The server speaks English itself, and says more: these are for the other languages.

@@ -56,6 +56,8 @@ export const es: Messages = {
   unreachedText: "Sus fotos están en el servidor y aparecerán en cuanto responda.",
   signInToGoOn: "Inicie sesión y la subida seguirá donde se detuvo.",
   credentialsWrong: "La dirección o la contraseña es incorrecta.",
+  setupLinkWrong: "Este enlace de configuración ya no es válido.",
+  passwordWrong: "La contraseña actual es incorrecta.",
   serverUnreached: "No se puede acceder al servidor.",
   serverAnswered: (status) => `El servidor respondió ${status}`,
   problems: {

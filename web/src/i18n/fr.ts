@@ -56,6 +56,8 @@ export const fr: Messages = {
   unreachedText: "Vos photos sont sur le serveur et seront là dès qu’il répondra.",
   signInToGoOn: "Connectez-vous et l’envoi reprendra là où il s’est arrêté.",
   credentialsWrong: "L’adresse ou le mot de passe est incorrect.",
+  setupLinkWrong: "Ce lien de configuration n’est plus valable.",
+  passwordWrong: "Le mot de passe actuel est incorrect.",
   serverUnreached: "Le serveur est injoignable.",
   serverAnswered: (status) => `Le serveur a répondu ${status}`,
   problems: {

@@ -56,6 +56,8 @@ export const it: Messages = {
   unreachedText: "Le tue foto sono sul server e saranno qui appena risponderà.",
   signInToGoOn: "Accedi e il caricamento riprende da dove si era fermato.",
   credentialsWrong: "L’indirizzo o la password è errata.",
+  setupLinkWrong: "Questo link di configurazione non è più valido.",
+  passwordWrong: "La password attuale è errata.",
   serverUnreached: "Il server non è raggiungibile.",
   serverAnswered: (status) => `Il server ha risposto ${status}`,
   problems: {

@@ -55,6 +55,7 @@ function SetUp({ token }: { token: string }) {
       text={t.setupText}
       button={t.setUp}
       again
+      wrong={{ status: 403, text: t.setupLinkWrong }}
       send={async (email, password) => {
         await api.POST("/api/session/setup", { body: { token, email, password } });
         history.replaceState(null, "", "/");
@@ -106,7 +107,7 @@ function SignIn({ options, failure }: SignInProps) {
       button={t.signIn}
       before={before}
       after={byProvider}
-      wrong={t.credentialsWrong}
+      wrong={{ status: 401, text: t.credentialsWrong }}
       send={async (email, password) => {
         await api.POST("/api/session", { body: { email, password } });
         if (location.hash) history.replaceState(null, "", location.pathname + location.search);
@@ -120,8 +121,8 @@ interface CredentialsProps {
   text?: string;
   button: string;
   again?: boolean;
-  /** Said of a 401. */
-  wrong?: string;
+  /** What this status means here. */
+  wrong: { status: number; text: string };
   before?: ReactNode;
   after?: ReactNode;
   send(email: string, password: string): Promise<void>;
@@ -147,7 +148,7 @@ function Credentials({ title, text, button, again, wrong, before, after, send }:
       await queries.invalidateQueries({ queryKey: ["session"] });
     } catch (problem) {
       const { status, retryAfter, message } = problem as Problem;
-      setError([status === 401 && wrong ? wrong : message, retryAfter && t.waitSeconds(retryAfter)].filter(Boolean).join(" "));
+      setError([status === wrong.status ? wrong.text : message, retryAfter && t.waitSeconds(retryAfter)].filter(Boolean).join(" "));
     } finally {
       setBusy(false);
     }

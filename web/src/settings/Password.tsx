@@ -9,7 +9,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 
-import { api } from "../api/client";
+import { api, Problem } from "../api/client";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 
@@ -44,7 +44,8 @@ export function Password() {
       />
     </FormField>
   );
-  const error = differ ? t.passwordsDiffer : change.error?.message;
+  const wrong = change.error instanceof Problem && change.error.status === 403;
+  const error = differ ? t.passwordsDiffer : wrong ? t.passwordWrong : change.error?.message;
   return (
     <form onSubmit={submit}>
       <Container header={<Header variant="h2">{t.password}</Header>}>
