@@ -162,6 +162,7 @@ def test_undo_keeps_what_the_owner_had_said_before(page: Page, account: Account)
         expect(dialog.get_by_role("link", name=removed)).to_be_visible()
         expect(dialog.get_by_role("listitem").filter(has_text="by you")).to_have_count(2)
     page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
 
     page.keyboard.press("Control+a")
     page.get_by_role("button", name="Labels", exact=True).click()
