@@ -1,6 +1,6 @@
 // A button of the top bar, and the choices that it opens.
 
-import { type KeyboardEvent, type ToggleEvent, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 
 import { Icon, type IconName } from "./Icon";
 
@@ -27,10 +27,9 @@ export function Menu({ icon, label, text, badge = false, choices, onChoose }: Me
   const menu = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
 
-  function onToggle({ newState }: ToggleEvent) {
-    setOpen(newState === "open");
-    if (newState === "open") menu.current?.querySelector<HTMLElement>("button")?.focus();
-  }
+  useEffect(() => {
+    if (open) menu.current?.querySelector<HTMLElement>("button")?.focus();
+  }, [open]);
 
   function onKeyDown(event: KeyboardEvent) {
     const buttons = [...(menu.current?.querySelectorAll<HTMLElement>("button") ?? [])];
@@ -58,9 +57,9 @@ export function Menu({ icon, label, text, badge = false, choices, onChoose }: Me
       </button>
       <div
         ref={menu} id={id} popover="auto" role="menu" aria-label={label} className="menu"
-        onToggle={onToggle} onKeyDown={onKeyDown}
+        onToggle={({ newState }) => setOpen(newState === "open")} onKeyDown={onKeyDown}
       >
-        {choices.map(({ id: choice, text: title, secondaryText, checked, disabled }) => (
+        {open && choices.map(({ id: choice, text: title, secondaryText, checked, disabled }) => (
           <button
             key={choice} type="button" role={checked === undefined ? "menuitem" : "menuitemcheckbox"}
             tabIndex={-1} aria-checked={checked} aria-disabled={disabled}
