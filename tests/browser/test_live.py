@@ -55,9 +55,13 @@ def test_seven_tabs_of_one_browser_are_told(page: Page, account: Account) -> Non
     # Nobody sees the second one: it asks what there is to tell, and shows it when it is seen.
     hidden = tabs[1]
     account.client.post("/api/bundles", json={}).raise_for_status()
-    expect(tabs[-1].get_by_text("Your photo is ready to download.").first).to_be_visible()
+    expect(
+        tabs[-1].get_by_text("Your photo is ready to download.").filter(visible=True).first
+    ).to_be_visible()
     hidden.clock.run_for(25_000)
-    expect(hidden.get_by_text("Your photo is ready to download.").first).to_be_visible()
+    expect(
+        hidden.get_by_text("Your photo is ready to download.").filter(visible=True).first
+    ).to_be_visible()
     tabs[-1].evaluate(HIDE, True)
     hidden.evaluate(HIDE, False)
     hidden.clock.run_for(2000)
