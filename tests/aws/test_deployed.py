@@ -76,7 +76,9 @@ def imported(stack: Deployment, dan: Person, rekognition: Endpoint) -> dict[str,
         found: dict[str, Any] = dan.json(f"/api/imports/{asked.json()['id']}")
         return None if found["state"] == "running" else found
 
-    return until(ended)
+    report = until(ended)
+    dan.labelled(*(sha256(path.read_bytes()).hexdigest() for path in samples.photos()[:3]))
+    return report
 
 
 @pytest.fixture
@@ -122,10 +124,8 @@ def test_another_s_bucket_is_imported_and_what_is_no_photo_is_refused(
 ) -> None:
     assert (imported["state"], imported["failure"]) == ("finished", None)
     assert (imported["found"], imported["added"], imported["refused"]) == (4, 4, 0)
-    photos = samples.photos()[:3]
-    dan.labelled(*(sha256(path.read_bytes()).hexdigest() for path in photos))
     named = {photo["name"] for photo in dan.json("/api/photos")["photos"]}
-    assert named == {path.name for path in photos}
+    assert named == {path.name for path in samples.photos()[:3]}
 
     def told() -> dict[str, str] | None:
         notices = {notice["kind"]: notice["subject"] for notice in dan.json("/api/notices")}

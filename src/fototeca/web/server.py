@@ -37,9 +37,12 @@ def serve(library: Library, host: str, port: int, on_ready: Callable[[str], None
         h11_max_incomplete_event_size=64 << 10,
     )
     server = Server(config)
-    on_ready(f"http://{shown}:{address[1]}")
     try:
-        server.run(sockets=[listener])
+        # From here on a signal is kept until the server looks: raised where an event loop or a
+        # destructor happens to be, it would be lost or leave half of a start behind.
+        with server.capture_signals():
+            on_ready(f"http://{shown}:{address[1]}")
+            server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:
