@@ -178,7 +178,7 @@ def test_an_import_that_somebody_is_at_is_left_to_them(
 
 def test_an_import_of_a_machine_that_has_left_it_ends(library: Library, owner: str) -> None:
     imports = library.catalog.imports
-    killed = imports.start(owner, "/home/dan/photos", now() - timedelta(hours=1))
+    killed = imports.start(owner, "/photos/holiday", now() - timedelta(hours=1))
     hourly()
     ended = imports.get(owner, killed.id)
     assert ended is not None

@@ -119,7 +119,7 @@ def test_a_backup_of_many_photos_takes_little_memory(
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert report.photos == 180_000
-    # A list of them would take 33 MB; the interpreter's own table of names up to 16.
+    # A list of them would take 33 MB more.
     assert peak < 20_000_000
 
 

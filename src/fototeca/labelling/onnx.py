@@ -83,7 +83,7 @@ def session_of(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     """The fastest session that computes exactly, of a model with `pixels` and `features`.
 
     Processors of the x86 family without VNNI add products of 8-bit numbers in 16 bits, which can
-    overflow; the runtime has a way around that is exact and 2.5 times slower. Where both give the
+    overflow; the runtime has a way around that is exact and slower. Where both give the
     same bits nothing overflows, and the fast one is right: so labels are the same on every machine.
     Source: onnxruntime, "Quantize ONNX models", "When and why do I need to try U8U8?".
     """
