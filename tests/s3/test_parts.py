@@ -71,6 +71,11 @@ def left_behind(s3: Any, vault: S3Vault) -> tuple[list[str], int]:
     return [file["Key"] for file in files], len(uploads)
 
 
+def build_parts(building: BuildingInParts, owner: str, id: str) -> None:
+    for part in range(1, (building.plan(owner, id) or 0) + 1):
+        building.build(owner, id, part)
+
+
 def test_parts_in_any_order_and_again_are_the_archive(
     building: BuildingInParts,
     bundling: Bundling,
@@ -121,8 +126,7 @@ def test_two_that_complete_at_once_leave_the_archive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     owner, id = bundle.owner, bundle.id
-    for part in range(1, (building.plan(owner, id) or 0) + 1):
-        building.build(owner, id, part)
+    build_parts(building, owner, id)
     assert vault.assembly is not None
     whole = vault.assembly.whole
 
@@ -147,8 +151,7 @@ def test_what_is_completed_while_it_is_given_up_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     owner, id = bundle.owner, bundle.id
-    for part in range(1, (building.plan(owner, id) or 0) + 1):
-        building.build(owner, id, part)
+    build_parts(building, owner, id)
     fail = catalog.bundles.fail
 
     def overtaken(bundle: Bundle, reason: str) -> None:
@@ -202,8 +205,7 @@ def test_completed_without_having_said_so_is_completed(
 ) -> None:
     """The function died between S3's answer and the catalog's."""
     owner, id = bundle.owner, bundle.id
-    for part in range(1, (building.plan(owner, id) or 0) + 1):
-        building.build(owner, id, part)
+    build_parts(building, owner, id)
 
     def dies(*_: Any) -> bool:
         raise SystemExit
@@ -287,8 +289,7 @@ def test_a_ready_archive_goes_with_its_bundle(
     s3: Any,
 ) -> None:
     owner, id = bundle.owner, bundle.id
-    for part in range(1, (building.plan(owner, id) or 0) + 1):
-        building.build(owner, id, part)
+    build_parts(building, owner, id)
     assert building.complete(owner, id) is not None
     assert left_behind(s3, vault)[0] == [f"{id}.manifest.json", f"{id}.zip"]
     assert bundling.delete(owner, id)
@@ -332,8 +333,7 @@ def test_an_archive_that_a_reader_would_find_broken_is_never_ready(
     owner, id = bundle.owner, bundle.id
     member = next(catalog.bundles.members(bundle))
     catalog.photos.measured(owner, member.photo.id, member.photo.size, member.photo.crc32 ^ 1)
-    for part in range(1, (building.plan(owner, id) or 0) + 1):
-        building.build(owner, id, part)
+    build_parts(building, owner, id)
     with pytest.raises(ArchiveBroken, match="CRC-32"):
         building.complete(owner, id)
     assert again(catalog, bundle).state is BundleState.PREPARING
@@ -399,8 +399,7 @@ def test_the_archive_is_served_by_the_vault_under_its_name(
     building: BuildingInParts, bundling: Bundling, vault: S3Vault, bundle: Bundle
 ) -> None:
     owner, id = bundle.owner, bundle.id
-    for part in range(1, (building.plan(owner, id) or 0) + 1):
-        building.build(owner, id, part)
+    build_parts(building, owner, id)
     made = building.complete(owner, id)
     assert made is not None
     url = bundling.archive(made).url('attachment; filename="photos.zip"', MINUTES)
