@@ -143,20 +143,53 @@ def test_a_labeller_that_cannot_answer_now_costs_no_photo(
     assert claim.attempts == 0
 
 
-def test_what_goes_wrong_each_time_ends_failed_with_its_reason_and_is_put_aside(
+def test_what_goes_wrong_each_time_ends_failed_with_its_reason_in_little_more_than_a_minute(
     arrival: Arrival, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pauses: list[int] = []
+    give_back = messages._give_back
+
+    def at_once(record: dict[str, Any], pause: int) -> None:
+        pauses.append(pause)
+        give_back(record, 0)
+
     monkeypatch.setattr(Library, "labeller", lambda _self: Broken(RuntimeError("poison")))
-    monkeypatch.setattr(messages, "PAUSE", 0)
-    for received in range(1, RECEIVES):
-        assert not arrival.handle(received)
+    monkeypatch.setattr(messages, "_give_back", at_once)
+    received = 1
+    while not arrival.handle(received):
         photo = arrival.photo()
         assert photo is not None
         assert photo.state == "waiting"
-    assert not arrival.handle(RECEIVES)
+        received += 1
     photo = arrival.photo()
     assert photo is not None
     assert (photo.state, photo.failure) == ("failed", "unexpected: RuntimeError")
+    assert len(pauses) >= 2
+    assert sum(pauses) <= 90
+
+
+def test_what_a_killed_function_held_is_free_when_its_message_comes_again(
+    arrival: Arrival, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(_self: Library) -> Broken:
+        raise Killed
+
+    begun = now()
+    monkeypatch.setattr(Library, "labeller", killed)
+    with pytest.raises(Killed):
+        label.handler(arrival.queue.batch(1), Context(milliseconds=60_000))
+    queue = arrival.library.catalog.queue
+    assert queue.take("w-0", arrival.owner, arrival.id, now()) is None
+    for module in ("queue", "records"):
+        monkeypatch.setattr(
+            f"fototeca.catalog.dynamodb.{module}.now",
+            lambda: begun + timedelta(seconds=60 + messages.ENDED),
+            raising=False,
+        )
+    assert queue.take("w-0", arrival.owner, arrival.id, now()) is not None
 
 
 def test_a_photo_that_ends_its_function_time_and_again_is_not_tried_once_more(

@@ -13,7 +13,7 @@ from fototeca.catalog.protocol import Claim, Failed, Labelled
 from fototeca.ingest import Refused as RefusedBytes
 from fototeca.photos import now
 from fototeca.serverless.messages import Created, Message, Refused, TooEarly, created, each
-from fototeca.serverless.warm import Context, library
+from fototeca.serverless.warm import Context, library, seconds_left
 from fototeca.vault.protocol import OriginalMissing
 from fototeca.vault.s3 import S3Vault
 from fototeca.vault.s3.keys import original_in
@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 TRIES = 3
 """A photo that ended its function this often is not tried again."""
-LEASE = timedelta(minutes=2)
-"""As long as the function may run."""
+LAST_RECEIVE = 5
+"""Nor one that failed, nobody knows why, when its message came for the fifth time: a minute after
+the first. Some of these times may have gone by without a try."""
 RECORDED = timedelta(seconds=30)
 """Whoever puts an original without its name (the inbox, an import) records it within this time."""
 
@@ -32,7 +33,7 @@ RECORDED = timedelta(seconds=30)
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     def handle(message: Message) -> None:
         for each_created in created(message.body):
-            _Original(each_created, context.aws_request_id).label(last=message.last)
+            _Original(each_created, context).label(message.received)
 
     return each(event, context, handle)
 
@@ -40,7 +41,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 class _Original:
     """One object under `originals/`, for one invocation."""
 
-    def __init__(self, object: Created, worker: str) -> None:
+    def __init__(self, object: Created, context: Context) -> None:
         """Raises Refused for what is no original of an account that is here."""
         place = original_in(object.key)
         if place is None:
@@ -48,19 +49,21 @@ class _Original:
         self._owner, self._id = place
         self._at = object.at
         # A worker's name has the process before its last hyphen.
-        self._worker = f"{worker}-0"
+        self._worker = f"{context.aws_request_id}-0"
+        # What it holds then is free before its message comes again.
+        self._ends = now() + timedelta(seconds=seconds_left(context))
         if library().catalog.accounts.get(self._owner) is None:
             raise Refused(f"an original of an account that is not here: {self._owner}")
 
-    def label(self, *, last: bool) -> None:
+    def label(self, received: int) -> None:
         """Safe to be done again, and at the same time: who holds the photo has a message for it."""
         if library().catalog.photos.get(self._owner, self._id) is not None:
-            self._label(None, last)
+            self._label(None, received)
             return
         try:
             with library().vault.local_original(self._owner, self._id) as path:
                 if self._take_over(path):
-                    self._label(path, last)
+                    self._label(path, received)
         except OriginalMissing:
             log.info("photo %s is gone already", self._id)
 
@@ -82,21 +85,21 @@ class _Original:
             return False
         return True
 
-    def _label(self, path: Path | None, last: bool) -> None:
+    def _label(self, path: Path | None, received: int) -> None:
         """`path` has its bytes, when they are at hand."""
         queue = library().catalog.queue
-        claim = queue.take(self._worker, self._owner, self._id, now() + LEASE)
+        claim = queue.take(self._worker, self._owner, self._id, self._ends)
         if claim is None:  # it does not wait, or somebody is at it
             return
         try:
             result = self._result(claim, path)
         except Exception as error:
-            if last and not isinstance(error, NOT_ITS_FAULT):
-                reason = f"unexpected: {type(error).__name__}"
-                queue.settle(self._worker, [Failed(self._owner, self._id, reason)])
-            else:
+            if received < LAST_RECEIVE or isinstance(error, NOT_ITS_FAULT):
                 queue.release(self._worker)
-            raise
+                raise
+            # The owner is told, and can have it tried again: nobody else needs to look.
+            log.exception("labelling %s", self._id)
+            result = Failed(self._owner, self._id, f"unexpected: {type(error).__name__}")
         queue.settle(self._worker, [result])
 
     def _result(self, claim: Claim, path: Path | None) -> Labelled | Failed:

@@ -1,21 +1,21 @@
 """Messages of a queue, one by one: what fails is given back alone, and soon.
 
-The queue itself gives a message to another function only when this one must have died (docs
-/decisions/0012-aws-stack.md), and after RECEIVES puts it aside, where an alarm watches.
+A function that died gives nothing back: its messages come again when it must have ended. After
+RECEIVES the queue puts a message aside, where an alarm watches.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from fototeca.serverless import RECEIVES
 from fototeca.serverless.warm import Context, client, seconds_left
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ PAUSE, LONGEST_PAUSE = 5, 900
 """Seconds before the second try; before each further one twice as many: half an hour in all."""
 FOR_ONE = 45.0
 """Seconds that must be left to begin with a message: decoding alone may take 30."""
+ENDED = 10
+"""Seconds after its time was over, until nobody can take a function for running."""
 
 
 class Refused(Exception):
@@ -37,8 +39,8 @@ class TooEarly(Exception):
 @dataclass(frozen=True, slots=True)
 class Message:
     body: dict[str, Any]
-    last: bool
-    """It is not received again."""
+    received: int
+    """How often, this time included: whatever became of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,17 @@ def each(
     event: Mapping[str, Any], context: Context, handle: Callable[[Message], None]
 ) -> dict[str, list[dict[str, str]]]:
     """Handle every message; the answer names those to be tried again (partial batch response)."""
+    # Who was left over time and again comes first.
+    records = sorted(event["Records"], key=_received, reverse=True)
+    _hold(records, context)
     failed = []
-    for record in event["Records"]:
-        received = int(record["attributes"]["ApproximateReceiveCount"])
-        last, pause = received >= RECEIVES, min(PAUSE * 2 ** (received - 1), LONGEST_PAUSE)
+    for record in records:
+        received = _received(record)
+        pause = min(PAUSE * 2 ** (received - 1), LONGEST_PAUSE)
         try:
             if seconds_left(context) < FOR_ONE:
                 raise _NoTime
-            handle(Message(_body(record), last))
+            handle(Message(_body(record), received))
             continue
         except _NoTime:
             log.info("no time left for a message: given back")
@@ -73,7 +78,7 @@ def each(
         except TooEarly:
             log.info("too early for a message: given back")
         except Exception:
-            log.exception("a message failed, %s", "for good" if last else "for now")
+            log.exception("a message failed, the time no. %d", received)
         _give_back(record, pause)
         failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
@@ -115,6 +120,28 @@ def _body(record: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refused("a message that is no object")
     return body
+
+
+def _received(record: Mapping[str, Any]) -> int:
+    return int(record["attributes"]["ApproximateReceiveCount"])
+
+
+def _hold(records: Sequence[Mapping[str, Any]], context: Context) -> None:
+    """Nobody else gets them while this function runs; soon after, where it was ended by force.
+
+    The queue's own time is several times as long: messages may wait for Lambda to have room.
+    """
+    seconds = math.ceil(seconds_left(context)) + ENDED
+    entries = [
+        {"Id": str(number), "ReceiptHandle": record["receiptHandle"], "VisibilityTimeout": seconds}
+        for number, record in enumerate(records)
+    ]
+    try:
+        client("sqs").change_message_visibility_batch(
+            QueueUrl=_address(records[0]["eventSourceARN"]), Entries=entries
+        )
+    except Exception:
+        log.exception("messages stay as long as their queue says")
 
 
 def _give_back(record: Mapping[str, Any], pause: int) -> None:
