@@ -77,8 +77,11 @@ def test_the_satellites_tell_the_offset_when_the_camera_does_not() -> None:
     taken = exif_from_tags(tags).taken_at
     assert taken is not None
     assert taken.utcoffset() == timedelta(hours=5, minutes=30)
+    naive = datetime(2024, 5, 1, 10, 0, 40)
     tags["GPSTimeStamp"] = (4.0, 37.0, 0.0)  # an old fix: seven minutes from any quarter
-    assert exif_from_tags(tags).taken_at == datetime(2024, 5, 1, 10, 0, 40)
+    assert exif_from_tags(tags).taken_at == naive
+    tags["GPSTimeStamp"] = (4294967295.0, 0.0, 0.0)  # all ones: more than a C integer
+    assert exif_from_tags(tags).taken_at == naive
 
 
 @pytest.mark.parametrize(

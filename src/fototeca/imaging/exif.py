@@ -170,7 +170,7 @@ def _zone_by_gps(taken: datetime, tags: Mapping[str, Any]) -> timezone | None:
             date(*map(int, match.groups())),
             time(int(parts[0]), int(parts[1]), min(59, int(parts[2]))),
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     quarter = timedelta(minutes=15)
     difference = taken - moment
