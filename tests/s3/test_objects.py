@@ -94,6 +94,10 @@ def test_nobody_there_is_no_missing_photo() -> None:
         vault.original_size(OWNER, ID)
     with pytest.raises(VaultUnavailable):
         vault.check()
+    with vault.stage() as staged:
+        staged.write(b"photo")
+        with pytest.raises(VaultUnavailable):
+            vault.keep_original(OWNER, staged.sha256, staged)
 
 
 class BreaksOff(io.BytesIO):

@@ -75,28 +75,28 @@ class S3Vault:
 
     def keep_original(self, owner: str, id: str, staged: Staged) -> None:
         key = original_key(owner, id)
-        for tries in range(CONFLICTS):
-            try:
-                with staged.path.open("rb") as file:
-                    self._client.put_object(
-                        Bucket=self._photos.bucket,
-                        Key=key,
-                        Body=file,
-                        ContentLength=staged.size,
-                        StorageClass=TIERED,
-                        # S3 compares it with what arrived.
-                        ChecksumSHA256=_base64(staged.sha256),
-                        IfNoneMatch="*",
-                    )
-                return
-            except ClientError as error:
-                if refused(error, "412", "PreconditionFailed"):
+        with answered(key):
+            for tries in range(CONFLICTS):
+                try:
+                    with staged.path.open("rb") as file:
+                        self._client.put_object(
+                            Bucket=self._photos.bucket,
+                            Key=key,
+                            Body=file,
+                            ContentLength=staged.size,
+                            StorageClass=TIERED,
+                            # S3 compares it with what arrived.
+                            ChecksumSHA256=_base64(staged.sha256),
+                            IfNoneMatch="*",
+                        )
                     return
-                # Somebody else puts or deletes it right now.
-                if refused(error, "409", "ConditionalRequestConflict") and tries < CONFLICTS - 1:
-                    continue
-                with answered(key):
-                    raise
+                except ClientError as error:
+                    if refused(error, "412", "PreconditionFailed"):
+                        return
+                    # Somebody else puts or deletes it right now.
+                    conflict = refused(error, "409", "ConditionalRequestConflict")
+                    if not conflict or tries == CONFLICTS - 1:
+                        raise
 
     def original_size(self, owner: str, id: str) -> int | None:
         stored = self._stored(owner, id)
