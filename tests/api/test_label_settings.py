@@ -66,8 +66,9 @@ def test_labels_are_meant_by_any_name(dan: httpx.Client) -> None:
     assert "Nature" not in found
     for name in ("our GARDEN", "MEER", "Ocean"):
         assert dan.get("/api/totals", params={"any": name}).json()["photos"] == 1, name
-    put(dan, hidden=["our garden"])
+    put(dan, hidden=["our garden"], renames={"Sea": "Meer "})
     assert "Our Garden" not in counts(dan)
+    assert dan.get("/api/totals", params={"any": " Meer"}).json()["photos"] == 1
 
 
 def test_hidden_labels_are_not_listed_and_can_be_selected(dan: httpx.Client) -> None:

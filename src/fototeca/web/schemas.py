@@ -32,7 +32,10 @@ Text = Annotated[str, AfterValidator(_storable)]
 LabelName = Annotated[
     Text,
     StringConstraints(
-        min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+        strip_whitespace=True,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
     ),
 ]
 LabelNames = Annotated[list[LabelName], Field(max_length=100, examples=[["Mountain", "Lake"]])]
