@@ -236,7 +236,7 @@ class Library:
 
     def close(self) -> None:
         if "imports" in self.__dict__:
-            self.imports.stop()
+            self.imports.close()
         if self._workers is not None:
             self._workers.stop()
         self.catalog.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
@@ -67,6 +68,7 @@ class Importing:
         self._buckets = buckets
         self._hand_over = hand_over
         self._stopping = threading.Event()
+        self._apart: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
     def start(self, owner: str, source: str) -> Import:
         """Import a folder of this machine, or `s3://bucket/prefix`, in the background.
@@ -79,9 +81,7 @@ class Importing:
             return self._start_bucket(owner, source)
         folder = self._folder(source)
         started = self._catalog.imports.start(owner, source, now())
-        threading.Thread(
-            target=self._run_apart, args=(started, folder), name="import", daemon=True
-        ).start()
+        self._begin_apart(lambda: self._run_apart(started, folder))
         return started
 
     def count(self, source: str, within: float) -> int:
@@ -114,6 +114,13 @@ class Importing:
     def stop(self) -> None:
         """End running imports after the files in hand."""
         self._stopping.set()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """The same, and wait for those in the background, so many seconds at most."""
+        self.stop()
+        deadline = time.monotonic() + timeout
+        for thread in list(self._apart):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def finish(self, unfinished: Import, failure: str | None = INTERRUPTED) -> None:
         """End an import in the catalog, and tell its owner, who is not waiting for it."""
@@ -179,14 +186,20 @@ class Importing:
         if self._hand_over is not None:
             self._hand_over(started)
         else:
-            threading.Thread(
-                target=self._step_apart, args=(started,), name="import", daemon=True
-            ).start()
+            self._begin_apart(lambda: self._step_apart(started))
         return started
+
+    def _begin_apart(self, run: Callable[[], None]) -> None:
+        thread = threading.Thread(target=run, name="import", daemon=True)
+        self._apart.add(thread)
+        thread.start()
 
     def _step_apart(self, progress: Import) -> None:
         try:
-            while progress.state is ImportState.RUNNING and not self._stopping.is_set():
+            while progress.state is ImportState.RUNNING:
+                if self._stopping.is_set():
+                    self.finish(progress)
+                    return
                 progress = self.step(progress)
         except UNABLE as error:
             self.finish(progress, str(error.strerror))

@@ -9,6 +9,8 @@ import pytest
 
 from fototeca.app import Library
 from fototeca.bucket_imports import BucketImports, Found, Listing, SourceRefused
+from fototeca.catalog.protocol import ImportState
+from fototeca.imports import Importing
 from fototeca.photos import now
 
 
@@ -47,6 +49,18 @@ def test_a_step_copies_few_and_many_at_once(library: Library, owner: str) -> Non
     started = library.catalog.imports.start(owner, "s3://pics", now())
     assert imports_of(library, bucket, "pics").step(started)
     assert bucket.copied == 200
+
+
+def test_one_that_is_ended_between_two_steps_says_so(library: Library, owner: str) -> None:
+    bucket = Bucket(objects=1000)
+    buckets = imports_of(library, bucket, "pics")
+    imports = Importing(library.catalog, library.ingest, (), 2, lambda: None, buckets)
+    started = imports.start(owner, "s3://pics")
+    imports.close()
+    ended = library.catalog.imports.get(owner, started.id)
+    assert ended is not None
+    assert ended.state is ImportState.FAILED
+    assert ended.found == bucket.copied < 1000
 
 
 @pytest.mark.parametrize("allowed", ["pics/alice", "pics/alice/", "s3://pics/alice"])

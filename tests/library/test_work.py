@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -214,6 +215,26 @@ def test_what_killed_processes_left_is_cleared_at_the_next_start(
         assert ended is not None
         assert ended.state is ImportState.FAILED
         assert "import it again" in (ended.failure or "")
+
+
+def test_an_import_ends_with_its_library_and_says_how_far_it_came(
+    settings: Settings, tmp_path: Path, make_jpeg: MakeJpeg, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(500):  # so many that it cannot be through before
+        (source / f"{number}.jpg").write_bytes(make_jpeg(number, size=(16, 16)))
+    settings = settings.model_copy(update={"import_roots": (source,)})
+    with open_library(settings) as library:
+        owner = library.local_account().id
+        library.imports.start(owner, str(source))
+        until(library.catalog.queue.pending)
+    assert "import" not in {thread.name for thread in threading.enumerate()}
+    assert not caplog.records
+    with open_library(settings) as library:
+        (ended,) = library.catalog.imports.of(owner)
+        assert "import it again" in (ended.failure or "")
+        assert ended.added == library.catalog.queue.pending()
 
 
 def test_old_news_goes(library: Library, owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
