@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from shutil import rmtree
 
+import boto3
 from aws_cdk import App, Environment, Validations
 from aws_cdk import aws_lambda as lambda_
+from botocore.exceptions import BotoCoreError
 from cdk_nag import AwsSolutionsChecks
 
 from deploy.aws.functions import Code
@@ -24,20 +26,38 @@ PACKAGES = {package.name: package for package in (CORE, LABELLING)}
 ASSEMBLY = BUILD / "assembly"
 
 
-def make(context: Mapping[str, object], code: Code, outdir: Path | None = None) -> App:
-    """The app with its checks. Raises ValueError for options that cannot be."""
+def make(
+    context: Mapping[str, object],
+    code: Code,
+    outdir: Path | None = None,
+    env: Environment | None = None,
+) -> App:
+    """The app with its checks; for any account and region unless `env` says which.
+
+    Raises ValueError for options that cannot be.
+    """
     flags = json.loads(CONTEXT.read_text())["context"]
     app = App(context={**flags, **context}, outdir=str(outdir) if outdir else None)
-    account, region = os.environ.get("CDK_DEFAULT_ACCOUNT"), os.environ.get("CDK_DEFAULT_REGION")
     FototecaStack(
         app,
         str(app.node.try_get_context("stack") or "Fototeca"),
-        options=Options.of(app.node),
+        options=Options.of(app.node, env.region if env else None),
         code=code,
-        env=Environment(account=account, region=region) if account and region else None,
+        env=env,
     )
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
+
+
+def where() -> Environment:
+    """Where it will be deployed, as far as the environment or AWS's configuration says.
+
+    The CDK would choose the same; but what goes into the template depends on the region.
+    """
+    return Environment(
+        account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
+        region=os.environ.get("CDK_DEFAULT_REGION") or boto3.session.Session().region_name,
+    )
 
 
 def packaged(target: Target = LAMBDA) -> Code:
@@ -64,8 +84,8 @@ def main() -> None:
         # Copies of earlier packages would stay.
         rmtree(outdir, ignore_errors=True)
     try:
-        app = make(context, packaged(), outdir)
-    except ValueError as error:
+        app = make(context, packaged(), outdir, where())
+    except (ValueError, BotoCoreError) as error:
         sys.exit(str(error))
     app.synth()
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Literal, cast, get_args
 
+import boto3
 from constructs import Node
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -43,8 +44,8 @@ class Options:
     """Buckets, or bucket/prefix/, that photos may be imported from; whoever's they are."""
 
     @classmethod
-    def of(cls, node: Node) -> Options:
-        """From the app's context. Raises ValueError with what to write."""
+    def of(cls, node: Node, region: str | None = None) -> Options:
+        """From the app's context, for a region. Raises ValueError with what to write."""
         given = {field.name: node.try_get_context(field.name) for field in fields(cls)}
         text = {name: str(value) for name, value in given.items() if value not in (None, "")}
         email = text.get("email", "")
@@ -58,6 +59,8 @@ class Options:
         labeller = text.get("labeller", "onnx")
         if labeller not in get_args(Labeller):
             raise ValueError("the labeller is onnx or rekognition")
+        if labeller == "rekognition" and region and region not in _with_rekognition():
+            raise ValueError(f"Rekognition is not in {region}: LABELLER=onnx, or another region")
         return cls(
             email=email,
             notify=text.get("notify", email),
@@ -74,6 +77,11 @@ class Options:
             pam_origins=tuple(text.get("pam_origins", "").split()),
             import_buckets=_buckets(text.get("import_buckets", "")),
         )
+
+
+def _with_rekognition() -> list[str]:
+    regions: list[str] = boto3.session.Session().get_available_regions("rekognition")
+    return regions
 
 
 def _buckets(text: str) -> tuple[str, ...]:

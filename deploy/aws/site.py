@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack, Token
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -11,6 +11,7 @@ from constructs import Construct
 from deploy.aws.api import Gateway
 from deploy.aws.options import Options
 from deploy.aws.reasons import acknowledge
+from deploy.aws.regions import LOGGED, is_in
 from deploy.aws.storage import Storage
 from fototeca.web.security import CONTENT_SECURITY_POLICY, HEADERS
 
@@ -24,28 +25,6 @@ function handler(event) {
 }
 """
 
-LOGGED = frozenset(
-    [
-        "us-east-1",
-        "us-east-2",
-        "us-west-1",
-        "us-west-2",
-        "ca-central-1",
-        "sa-east-1",
-        "eu-central-1",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-west-3",
-        "eu-north-1",
-        "ap-south-1",
-        "ap-northeast-1",
-        "ap-northeast-2",
-        "ap-northeast-3",
-        "ap-southeast-1",
-        "ap-southeast-2",
-    ]
-)
-"""Regions to which CloudFront delivers its logs: those that an account need not opt in to."""
 COVERED = frozenset({"content-security-policy", "x-content-type-options", "referrer-policy"})
 """Headers that CloudFront has a setting of its own for."""
 
@@ -78,7 +57,7 @@ class Site(Construct):
             origin_request_policy=(cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER),
             response_headers_policy=headers,
         )
-        logged = Token.is_unresolved(stack.region) or stack.region in LOGGED
+        logged = is_in(stack, LOGGED)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -19,8 +19,13 @@ from constructs import Construct
 from deploy.aws.api import Gateway
 from deploy.aws.catalog import Catalog
 from deploy.aws.options import Options
+from deploy.aws.regions import BUDGETED, is_in
 
 PERIOD = Duration.minutes(5)
+NO_BUDGET = (
+    "CloudFormation knows no budgets in this region, so nobody is told what it costs. A budget is"
+    " of the whole account: make one in the console, Billing, Budgets."
+)
 
 
 class Watching(Construct):
@@ -91,7 +96,10 @@ class Watching(Construct):
         )
         self._dashboard(failed, machine, gateway, catalog, functions)
         if options.budget:
-            self._budget(options)
+            if is_in(Stack.of(self), BUDGETED):
+                self._budget(options)
+            else:
+                Annotations.of(self).add_warning_v2("fototeca:budget", NO_BUDGET)
 
     def _alarm(self, id: str, description: str, metric: cloudwatch.IMetric) -> None:
         alarm = cloudwatch.Alarm(

@@ -72,16 +72,23 @@ def rehearsal(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """`synthesize(email=..., **options)` gives the template; functions have a line for code."""
+    """`synthesize(email=..., **options)` gives the template; functions have a line for code.
+
+    It is for any account and region unless one is named.
+    """
     if shutil.which("node") is None:
         pytest.skip(WITHOUT_NODE)
+    from aws_cdk import Environment
     from aws_cdk import aws_lambda as lambda_
 
     from deploy.aws.app import make
 
-    def synthesized(**options: str) -> dict[str, Any]:
+    def synthesized(
+        *, account: str | None = None, region: str | None = None, **options: str
+    ) -> dict[str, Any]:
         folder = tmp_path_factory.mktemp(ASSEMBLY)
-        make(options, lambda _package: lambda_.Code.from_inline("pass"), folder).synth()
+        env = Environment(account=account, region=region)
+        make(options, lambda _package: lambda_.Code.from_inline("pass"), folder, env).synth()
         template: dict[str, Any] = json.loads((folder / "Fototeca.template.json").read_text())
         return template
 
