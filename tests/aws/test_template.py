@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import pytest
 if shutil.which("node") is None:
     pytest.skip("Node.js is not installed, and the CDK runs in it", allow_module_level=True)
 
-import cfnlint
 from aws_cdk import App, Environment, Stack, Validations
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -591,13 +591,13 @@ class TestRegions:
     ) -> None:
         """By AWS's own lists of what CloudFormation knows where, as cfn-lint has them."""
         found = {resource["Type"] for resource in template["Resources"].values()}
-        lists = Path(cfnlint.__file__).with_name("data") / "schemas" / "providers"
+        lists = files("cfnlint") / "data" / "schemas" / "providers"
         # Others have no CloudFront, or are out of reach for most.
         apart = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-", "sam")
         lacks = {
-            path.stem: found - json.loads(path.read_text()).keys()
-            for path in lists.glob("*.json")
-            if not path.stem.startswith(apart)
+            path.name.removesuffix(".json"): found - json.loads(path.read_text()).keys()
+            for path in lists.iterdir()
+            if not path.name.startswith(apart)
         }
         assert len(lacks) > 30
         assert {region for region, types in lacks.items() if not types} == BUDGETED
