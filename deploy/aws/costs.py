@@ -23,6 +23,9 @@ PART = 64 << 20
 WATCHED = 10
 """Metrics that the alarms look at; a test counts them in the template."""
 QUEUES = 2
+LISTED, LOOKED_AT, ASKED, READ = 1, 2, 3, 22
+"""What housekeeping does each hour where nothing is to be done: requests to list and to look at a
+bucket, and to queues, and read units; a test counts those of S3."""
 LIBRARIES = (1_000, 10_000, 100_000, 1_000_000)
 """Photos."""
 
@@ -34,7 +37,9 @@ def labelling(photos: int, prices: Prices, *, rekognition: bool) -> float:
     s3, queues, function = prices["s3"], prices["queues"], prices["lambda"]
     once = on_aws(Usage(photos, 0, 0, 0, 0, 0), prices).once
     develops = function["memory"] * function["seconds"] * function["second"] + function["request"]
-    each = s3["get"] + 3 * queues["request"] + develops
+    # Asked for before it is signed, for its name and size, and read; a message of its own, sent,
+    # received, held and deleted.
+    each = 4 * s3["get"] + 4 * queues["request"] + develops
     by = once["labelling by Rekognition"] if rekognition else 0.0
     return float(photos * each + once["uploading"] + by)
 
@@ -97,8 +102,10 @@ def zipping(size: int, prices: Prices) -> float:
 
 def idling(prices: Prices, *, free: bool) -> float:
     """Dollars a month while nobody uses it; `free` takes off what every account is given."""
-    function, watching, given = prices["lambda"], prices["watching"], prices["free"]
-    alarms, dashboards, requests = WATCHED, 1, QUEUES * prices["queues"]["idle"]
+    function, s3 = prices["lambda"], prices["s3"]
+    watching, given = prices["watching"], prices["free"]
+    alarms, dashboards = WATCHED, 1
+    requests = QUEUES * prices["queues"]["idle"] + MONTH * ASKED
     seconds = MONTH * 0.5
     if free:
         alarms = max(0, alarms - given["alarms"])
@@ -110,6 +117,9 @@ def idling(prices: Prices, *, free: bool) -> float:
         + dashboards * watching["dashboard"]
         + requests * prices["queues"]["request"]
         + seconds * function["second"]
+        + MONTH * function["request"]
+        + MONTH * (LISTED * s3["put"] + LOOKED_AT * s3["get"])
+        + MONTH * READ * prices["dynamodb"]["read"]
     )
 
 

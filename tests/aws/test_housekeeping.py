@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from deploy.aws.costs import LISTED, LOOKED_AT
 from fototeca.app import Library
 from fototeca.bucket_imports import BucketImports, Found, Listing
 from fototeca.catalog.protocol import Failed, Labelled
@@ -152,6 +153,23 @@ def bucket(library: Library) -> Empty:
 
 def hourly() -> None:
     housekeeping.handler({}, Context())
+
+
+def test_an_hour_without_work_asks_s3_what_the_costs_say(
+    library: Library, owner: str, seaweed: Any
+) -> None:
+    asked: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        asked.append(model.name)
+
+    seaweed.meta.events.register("before-call.s3", note)
+    try:
+        hourly()
+    finally:
+        seaweed.meta.events.unregister("before-call.s3", note)
+    listed = asked.count("ListObjectsV2")
+    assert (listed, len(asked) - listed) == (LISTED, LOOKED_AT)
 
 
 def test_what_is_no_chore_is_an_error_that_lambda_tells_of(library: Library) -> None:
