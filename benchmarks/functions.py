@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from deploy.aws.package import CORE, HERE, LABELLING, Package, build
+from deploy.aws.package import CORE, HERE, LABELLING, Package, build, unzipped
 from fototeca import samples
 from fototeca.bundling.bundles import Bundling
 from fototeca.bundling.parts import BuildingInParts
@@ -89,7 +89,11 @@ class Place:
 
 
 def measure(
-    folder: Path, handler: str, environment: dict[str, str], events: list[dict[str, Any]]
+    what: str,
+    folder: Path,
+    handler: str,
+    environment: dict[str, str],
+    events: list[dict[str, Any]],
 ) -> None:
     """A row: by the clock, and of a processor alone, which others' load changes little."""
     colds, warms, peaks = [], [], []
@@ -105,7 +109,7 @@ def measure(
             peaks.append(function.peak)
     (cold, starting), (warm, using) = min(colds), min(warms)
     print(
-        f"| {handler} | {cold:.2f} s, {starting:.2f} s | {1000 * warm:.0f} ms, "
+        f"| {what} | {cold:.2f} s, {starting:.2f} s | {1000 * warm:.0f} ms, "
         f"{1000 * using:.0f} ms | {max(peaks) / MB:.0f} MB |",
         flush=True,
     )
@@ -118,26 +122,40 @@ def unpacked(package: Package, into: Path) -> Path:
     return folder
 
 
+def weigh(package: Package) -> None:
+    """What Lambda gets."""
+    path = build(package)
+    size, files = path.stat().st_size / MB, unzipped(path) / MB
+    print(f"{package.name}: {size:.0f} MB zipped, {files:.0f} MB unzipped", flush=True)
+
+
 def main() -> None:
-    print("| function | cold: started and answered | warm | memory at most |")
+    weigh(LABELLING)
+    weigh(CORE)
+    print()
+    print("| function | cold: by the clock, of a processor | warm | memory at most |")
     print("| --- | --- | --- | --- |")
     with TemporaryDirectory() as folder, emulator(Path(folder), guarded=False) as cloud:
         environment = prepared(cloud)
         core, labelling = unpacked(CORE, Path(folder)), unpacked(LABELLING, Path(folder))
         place = Place(cloud)
-        for package, handler, events in calls(place):
-            measure(labelling if package is LABELLING else core, handler, environment, events)
+        for what, handler, events in calls(place):
+            code = labelling if handler == "label.handler" else core
+            measure(what, code, handler, environment, events)
 
 
-def calls(place: Place) -> Iterator[tuple[Package, str, list[dict[str, Any]]]]:
-    yield LABELLING, "label.handler", place.originals()
-    yield CORE, "inbox.handler", place.inbox()
+def calls(place: Place) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    size = f"a photo of {len(photo(0)) / MB:.1f} MB"
+    yield f"Label, {size}", "label.handler", place.originals()
+    yield f"Inbox, {size}", "inbox.handler", place.inbox()
     built = place.bundles()
-    for step in ("plan", "part", "complete"):
-        yield CORE, f"bundles.{step}", built
-    yield CORE, "bundles.abort", place.planned()
-    yield CORE, "housekeeping.handler", [{"chore": "recompute"}] * OFTEN
-    yield CORE, "api.handler", [requested("/api/session/options")] * OFTEN
+    yield f"Plan, a bundle of {IN_A_BUNDLE} photos", "bundles.plan", built
+    yield f"Part, its only one ({IN_A_BUNDLE * len(photo(0)) / MB:.1f} MB)", "bundles.part", built
+    yield "Complete", "bundles.complete", built
+    yield "Abort, of a bundle that was planned", "bundles.abort", place.planned()
+    nothing = [{"chore": "recompute"}] * OFTEN
+    yield "Housekeeping, nothing to do", "housekeeping.handler", nothing
+    yield "Api, the ways to sign in", "api.handler", [requested("/api/session/options")] * OFTEN
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from tests.aws.emulator import Emulator
 PYTHON = Path(sys.prefix, "emulator", "bin", "python")
 CALLS = "/2018-06-01/runtime/invocation/"
 SECONDS = 600
+QUEUE = "q"
+"""Of which messages are said to be."""
 
 
 class FunctionFailed(Exception):
@@ -179,6 +181,7 @@ def prepared(cloud: Emulator) -> dict[str, str]:
     )
     for bucket in ("photos", "working"):
         cloud.client("s3").create_bucket(Bucket=bucket)
+    cloud.client("sqs").create_queue(QueueName=QUEUE)
     return {
         **cloud.environment,
         "FOTOTECA_TABLE": "catalog",
@@ -221,7 +224,7 @@ def arrived(*keys: str) -> dict[str, Any]:
                 "receiptHandle": key,
                 "body": json.dumps(as_created(key)),
                 "attributes": {"ApproximateReceiveCount": "1"},
-                "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:q",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{QUEUE}",
             }
             for key in keys
         ]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
+from fototeca.photos import now
 from fototeca.serverless import RECEIVES, label, messages
-from fototeca.serverless.messages import Message, Refused, TooEarly, each
+from fototeca.serverless.messages import (
+    Created,
+    Message,
+    Refused,
+    TooEarly,
+    as_created,
+    created,
+    each,
+)
 
 
 @dataclass
@@ -106,9 +117,12 @@ def test_a_queue_that_does_not_answer_holds_up_no_message(
     sqs: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqs, "change_message_visibility_batch", None)
+    monkeypatch.setattr(sqs, "change_message_visibility", None)
+    bodies = ["no JSON", '{"b": 2}']
     handled: list[Message] = []
-    assert each({"Records": [record(1)]}, Context(), handled.append) == {"batchItemFailures": []}
-    assert len(handled) == 1
+    answer = each({"Records": [record(1, body) for body in bodies]}, Context(), handled.append)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "no JSON"}]}
+    assert [message.body for message in handled] == [{"b": 2}]
 
 
 def test_who_was_left_over_before_comes_first(sqs: Sqs) -> None:
@@ -125,3 +139,74 @@ def test_who_was_left_over_before_comes_first(sqs: Sqs) -> None:
     assert handled == [7]
     left = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
     assert (left, sqs.pauses) == (['{"n": 2}', '{"n": 1}'], [0, 0])
+
+
+def created_by(*records: Any) -> list[Created]:
+    return list(created({"Records": list(records)}))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "originals/o/a b.jpg",
+        "inbox/dan@example.com/100% + Año/über & alles=1.JPG",
+        "inbox/dan@example.com/写真\u3000\U0001f4f7.heic",
+        "inbox/dan@example.com/%2B%20.jpg",
+        "inbox/dan@example.com/new\nline.jpg",
+    ],
+)
+def test_a_key_comes_out_as_it_was_put(key: str) -> None:
+    # As Java's URLEncoder does it, which S3 uses; and a message of ours.
+    record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key)}}}
+    assert [each.key for each in created_by(record)] == [key]
+    assert [each.key for each in created(as_created(key))] == [key]
+
+
+def test_times_without_a_zone_are_times_all_the_same() -> None:
+    record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": "k"}}}
+    for time in ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00"):
+        (found,) = created_by({**record, "eventTime": time})
+        assert found.at is not None
+        assert found.at < now()
+
+
+def test_what_did_not_create_an_object_tells_of_none() -> None:
+    assert list(created({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
+    gone = {"eventName": "ObjectRemoved:DeleteMarkerCreated", "s3": {"object": {"key": "k"}}}
+    assert created_by(gone) == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "text",
+        None,
+        ["list"],
+        {"eventName": "ObjectCreated:Put"},
+        {"eventName": "ObjectCreated:Put", "s3": None},
+        {"eventName": "ObjectCreated:Put", "s3": {"object": {}}},
+        {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": 7}}},
+        {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": "%FF%FE"}}},
+        {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": "k"}}, "eventTime": "noon"},
+        {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": "k"}}, "eventTime": 0},
+    ],
+)
+def test_nonsense_is_refused_and_not_tried_again(record: Any) -> None:
+    with pytest.raises(Refused):
+        created_by(record)
+
+
+@pytest.mark.parametrize("body", ["", "no JSON", "[]", '"text"', "null", "NaN", "{}"])
+def test_a_body_that_is_no_event_is_put_aside_and_the_others_are_handled(
+    pauses: list[int], body: str
+) -> None:
+    handled: list[str] = []
+
+    def handle(message: Message) -> None:
+        handled.extend(each.key for each in created(message.body))
+
+    good = json.dumps(as_created("k"))
+    batch = {"Records": [record(1, body), *(record(1, good) for _ in range(50))]}
+    answer = each(batch, Context(), handle)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": body}]}
+    assert (handled, pauses) == (["k"] * 50, [0])

@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
@@ -92,13 +92,13 @@ def created(body: Mapping[str, Any]) -> Iterator[Created]:
     if not isinstance(records, list):
         raise Refused("no event of S3")
     for record in records:
-        if not str(record.get("eventName", "")).startswith("ObjectCreated:"):
-            continue
-        at = record.get("eventTime")
         try:
+            if not str(record.get("eventName", "")).startswith("ObjectCreated:"):
+                continue
             key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
-            yield Created(key, None if at is None else datetime.fromisoformat(at))
-        except (KeyError, TypeError, ValueError) as error:
+            at = record.get("eventTime")
+            yield Created(key, None if at is None else datetime.fromisoformat(at).astimezone(UTC))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Refused(f"an event of S3 without a key: {type(error).__name__}") from error
 
 
@@ -145,12 +145,15 @@ def _hold(records: Sequence[Mapping[str, Any]], context: Context) -> None:
 
 
 def _give_back(record: Mapping[str, Any], pause: int) -> None:
-    """To be received again after the pause: the queue itself would wait for minutes."""
-    client("sqs").change_message_visibility(
-        QueueUrl=_address(record["eventSourceARN"]),
-        ReceiptHandle=record["receiptHandle"],
-        VisibilityTimeout=pause,
-    )
+    """To be received again after the pause. Where the queue does not hear it, when this ends."""
+    try:
+        client("sqs").change_message_visibility(
+            QueueUrl=_address(record["eventSourceARN"]),
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=pause,
+        )
+    except Exception:
+        log.exception("giving a message back")
 
 
 @cache
