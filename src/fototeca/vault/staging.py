@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from isal import isal_zlib
@@ -15,6 +16,8 @@ from isal import isal_zlib
 from fototeca.durable import sync
 from fototeca.vault.protocol import VaultFull
 
+PREFIX = "fototeca-"
+"""Of files where the system keeps temporary ones."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -50,13 +53,30 @@ class FileStaged:
 def staged_in(folder: Path | None) -> Iterator[FileStaged]:
     """A new file there (None: where the system keeps temporary ones), gone with the context."""
     with full_disk_named():
-        descriptor, name = tempfile.mkstemp(dir=folder)
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX if folder is None else None)
+        if folder is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # as long as this process has it open
     staged = FileStaged(Path(name), descriptor)
     try:
         yield staged
     finally:
         os.close(descriptor)
         staged.path.unlink(missing_ok=True)
+
+
+def sweep() -> None:
+    """Delete what ended processes left where the system keeps temporary files.
+
+    Lambda keeps that folder, of 512 MB, when it starts a function anew that it had to kill.
+    """
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # in use, or another user's
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 @contextmanager

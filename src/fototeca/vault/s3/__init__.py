@@ -29,7 +29,7 @@ from fototeca.vault.s3.assembly import S3Assembly, is_archived
 from fototeca.vault.s3.keys import ORIGINALS, original_in, original_key, rendition_key, working_key
 from fototeca.vault.s3.objects import AT_ONCE, Objects, answered, refused, s3_client
 from fototeca.vault.s3.signing import TIERED, S3Signer, name_in
-from fototeca.vault.staging import FileStaged, staged_in
+from fototeca.vault.staging import FileStaged, staged_in, sweep
 
 CONFLICTS = 5
 """Times that an original is put while others put or delete it."""
@@ -51,6 +51,7 @@ class S3Vault:
 
         `archive_tiers`: originals may be where they must be restored from before they are read.
         """
+        sweep()
         self._client = client or s3_client()
         self._photos = Objects(self._client, photos_bucket)
         self._working = Objects(self._client, working_bucket)
