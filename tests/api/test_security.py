@@ -280,6 +280,15 @@ def test_what_nobody_expected_is_a_problem_too(serve: Serve) -> None:
     assert "no such table" in served.log.read_text()
 
 
+def test_why_it_is_not_well_is_in_the_log_alone(serve: Serve) -> None:
+    served = serve()
+    marker = served.library / "vault" / "fototeca-library"
+    marker.rename(marker.with_suffix(".away"))
+    answer = served.client().get("/health")
+    assert is_problem(answer, 503)["detail"] == "the library does not answer"
+    assert "not well: " in served.log.read_text()
+
+
 @pytest.mark.parametrize("told", [True, False], ids=["with its length", "without a length"])
 def test_a_body_larger_than_any_that_makes_sense_is_413(owner: httpx.Client, told: bool) -> None:
     def pieces() -> Iterator[bytes]:

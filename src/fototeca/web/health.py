@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel, Field
@@ -10,6 +12,7 @@ import fototeca
 from fototeca.web.callers import InLibrary
 from fototeca.web.problems import Problem, described
 
+log = logging.getLogger(__name__)
 router = APIRouter(tags=["operating"])
 
 
@@ -26,6 +29,8 @@ def get_health(library: InLibrary) -> Health:
         library.catalog.queue.pending()
         library.vault.check()
     except Exception as error:
+        # Anybody may ask; why it is not well is for who reads the log.
+        log.error("not well: %s", error)
         raise Problem(503, "the library does not answer") from error
     return Health(status="ok", version=fototeca.__version__)
 
