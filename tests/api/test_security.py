@@ -322,6 +322,14 @@ def test_monitors_ask_by_head(filled: Served, path: str) -> None:
     assert head.headers["content-length"] == str(len(whole.content))
 
 
+@pytest.mark.parametrize("path", ["/", "/docs.css", "/api/changes"])
+def test_what_did_not_change_is_not_sent_again(owner: httpx.Client, path: str) -> None:
+    tag = owner.get(path).headers["etag"]
+    for known in (tag, f"W/{tag}", f'"another", {tag}', "*"):
+        assert owner.get(path, headers={"if-none-match": known}).status_code == 304, known
+    assert owner.get(path, headers={"if-none-match": '"another"'}).status_code == 200
+
+
 def test_numbers_for_operators_tell_of_nobody(filled: Served, owner: httpx.Client) -> None:
     text = filled.client().get("/metrics").text
     assert 'fototeca_photos{state="labelled"} 12.0' in text

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from fototeca.web.callers import InLibrary, TheCaller, identified
 from fototeca.web.problems import Problem, described
+from fototeca.web.ranges import names_tag
 
 router = APIRouter(prefix="/api", tags=["events"])
 LOOK = 0.5
@@ -55,9 +56,8 @@ def get_changes(
     events = library.catalog.events
     news = [] if after is None else events.since(caller.owner, after)
     sequence = news[-1].sequence if news else events.latest() if after is None else after
-    etag = f'"{sequence}"'
-    headers = {"etag": etag, "cache-control": "private, no-cache"}
-    if if_none_match == etag and not news:
+    headers = {"etag": f'"{sequence}"', "cache-control": "private, no-cache"}
+    if not news and names_tag(if_none_match or "", str(sequence)):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return Changes(

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from fototeca.web.problems import Problem, not_found
+from fototeca.web.ranges import names_tag
 
 router = APIRouter(include_in_schema=False)
 MEDIA_TYPES = {
@@ -105,9 +106,9 @@ def get_file(name: str, request: Request) -> Response:
 
 
 def _answer(name: str, data: bytes, request: Request, headers: dict[str, str]) -> Response:
-    etag = f'"{sha256(data).hexdigest()[:32]}"'
-    headers = {**headers, "etag": etag, "vary": "accept-encoding"}
-    if request.headers.get("if-none-match") == etag:
+    etag = sha256(data).hexdigest()[:32]
+    headers = {**headers, "etag": f'"{etag}"', "vary": "accept-encoding"}
+    if names_tag(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     kind = _kind(name)
     if kind in PACKED and "gzip" in request.headers.get("accept-encoding", ""):

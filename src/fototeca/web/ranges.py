@@ -112,12 +112,12 @@ def decide(
     whole = 0, size
     modified = None if last_modified is None else last_modified.replace(microsecond=0)
     if (tags := _all(headers, "if-match")) is not None:
-        if not _names(tags, etag, weakly=False):
+        if not names_tag(tags, etag, weakly=False):
             return 412, *whole
     elif modified and (date := _date(headers.get("if-unmodified-since"))) and modified > date:
         return 412, *whole
     if (tags := _all(headers, "if-none-match")) is not None:
-        if _names(tags, etag, weakly=True):
+        if names_tag(tags, etag):
             return 304, *whole
     elif modified and (date := _date(headers.get("if-modified-since"))) and modified <= date:
         return 304, *whole
@@ -265,8 +265,12 @@ def _all(headers: Headers, name: str) -> str | None:
     return ", ".join(lines) if lines else None
 
 
-def _names(tags: str, etag: str, *, weakly: bool) -> bool:
-    """Whether a list of entity tags has this one, by weak or strong comparison (8.8.3.2)."""
+def names_tag(tags: str, etag: str, *, weakly: bool = True) -> bool:
+    """Whether a list of entity tags has this one, by weak or strong comparison (8.8.3.2).
+
+    `etag` is without quotes. If-None-Match compares weakly: a proxy that packs an answer makes its
+    tag a weak one.
+    """
     if tags.strip() == "*":
         return True
     for tag in ENTITY_TAG.findall(tags):
