@@ -10,7 +10,7 @@ from fototeca.web.callers import InLibrary, TheCaller
 from fototeca.web.problems import described
 from fototeca.web.schemas import (
     LabelDocument,
-    SelectionQuery,
+    SelectionDocument,
     Text,
     TotalsDocument,
     selection_of,
@@ -18,7 +18,7 @@ from fototeca.web.schemas import (
 )
 
 router = APIRouter(prefix="/api", tags=["labels"])
-Selected = Annotated[SelectionQuery, Depends(selection_query)]
+Selected = Annotated[SelectionDocument, Depends(selection_query)]
 
 
 @router.get("/labels", responses=described(401))

@@ -26,7 +26,7 @@ from fototeca.web.schemas import (
     PhotoDocument,
     PhotoId,
     PhotoPage,
-    SelectionQuery,
+    SelectionDocument,
     Text,
     selection_of,
     selection_query,
@@ -56,7 +56,7 @@ LAYOUT_PAGE = 100
 def list_photos(
     caller: TheCaller,
     library: InLibrary,
-    selection: Annotated[SelectionQuery, Depends(selection_query)],
+    selection: Annotated[SelectionDocument, Depends(selection_query)],
     state: Literal["waiting", "labelled", "failed", "trashed"] | None = None,
     q: Searched = "",
     cursor: Annotated[str | None, Query(max_length=200)] = None,
@@ -87,7 +87,7 @@ def list_photos(
 def get_layout(
     caller: TheCaller,
     library: InLibrary,
-    selection: Annotated[SelectionQuery, Depends(selection_query)],
+    selection: Annotated[SelectionDocument, Depends(selection_query)],
     state: Literal["trashed"] | None = None,
     q: Annotated[Text, Query(max_length=200, description="Part of the name.")] = "",
 ) -> LayoutDocument:
@@ -218,7 +218,7 @@ def restore(id: Id, caller: TheCaller, library: InLibrary) -> PhotoDocument:
 
 
 def _chosen(
-    selection: SelectionQuery, state: str | None, caller: TheCaller, library: Library
+    selection: SelectionDocument, state: str | None, caller: TheCaller, library: Library
 ) -> Selection:
     chosen = selection_of(selection, library.vocabulary(caller.owner).named)
     if chosen and state == "trashed":

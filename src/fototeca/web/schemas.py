@@ -329,23 +329,16 @@ class NoticeDocument(BaseModel):
         return cls(**asdict(notice))
 
 
-class SelectionQuery(BaseModel):
-    """The same in an address: `?any=Lake&any=Sea&none=Dog`."""
-
-    any: LabelNames = []
-    all: LabelNames = []
-    none: LabelNames = []
-
-
 def selection_query(
     any: Annotated[LabelNames, Query()] = [],  # noqa: B006 - FastAPI copies it
     all: Annotated[LabelNames, Query()] = [],  # noqa: B006
     none: Annotated[LabelNames, Query()] = [],  # noqa: B006
-) -> SelectionQuery:
-    return SelectionQuery(any=any, all=all, none=none)
+) -> SelectionDocument:
+    """The same in an address: `?any=Lake&any=Sea&none=Dog`."""
+    return SelectionDocument(any=any, all=all, none=none)
 
 
-def selection_of(document: SelectionQuery | SelectionDocument, names: Any) -> Selection:
+def selection_of(document: SelectionDocument, names: Callable[[str], str]) -> Selection:
     """The selection by labels' own names; `names(text)` resolves aliases."""
     return Selection(
         any=frozenset(map(names, document.any)),
