@@ -40,11 +40,7 @@ class Ingest:
     def __init__(self, catalog: Catalog, vault: Vault, limits: Limits) -> None:
         self._catalog = catalog
         self._vault = vault
-        self._limits = limits
-
-    @property
-    def limits(self) -> Limits:
-        return self._limits
+        self.limits = limits
 
     def add(
         self, owner: str, staged: Staged, name: str, uploaded_at: datetime | None = None
@@ -55,8 +51,8 @@ class Ingest:
         photo does, but its bytes may, which the same upload or a check with repair finds again.
         Deleting them could take those of an upload that was recorded meanwhile.
         """
-        if staged.size > self._limits.file_bytes:
-            raise TooLarge(too_large(self._limits))
+        if staged.size > self.limits.file_bytes:
+            raise TooLarge(too_large(self.limits))
         probed = self._probed(staged.path)
         photo = Photo(
             owner=owner,
@@ -86,8 +82,8 @@ class Ingest:
             size, sha256, crc32 = sums(iter(lambda: file.read(CHUNK), b""))
         if sha256 != id:
             raise Refused("its bytes are not the ones announced")
-        if size > self._limits.file_bytes:
-            raise TooLarge(too_large(self._limits))
+        if size > self.limits.file_bytes:
+            raise TooLarge(too_large(self.limits))
         probed = self._probed(path)
         photo = Photo(owner, id, display_name(name), size, crc32, probed, uploaded_at)
         return self._catalog.photos.add(photo)
@@ -98,8 +94,8 @@ class Ingest:
             before = os.fstat(file.fileno())
             while chunk := file.read(CHUNK):
                 staged.write(chunk)
-                if staged.size > self._limits.file_bytes:
-                    raise TooLarge(too_large(self._limits))
+                if staged.size > self.limits.file_bytes:
+                    raise TooLarge(too_large(self.limits))
             after = os.fstat(file.fileno())
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise Refused("is being written: it changed while it was read")
@@ -107,7 +103,7 @@ class Ingest:
 
     def _probed(self, path: Path) -> Probe:
         try:
-            return probe(path, self._limits)
+            return probe(path, self.limits)
         except Unreadable as error:
             raise Refused(str(error)) from error
 

@@ -87,7 +87,7 @@ class Described:
     """A vault that knows how large originals are, and has none of them: bytes are zeros."""
 
     signer = None
-    min_part, max_parts = 5 << 20, 10_000
+    max_parts = 10_000
 
     def __init__(self, sizes: dict[str, int]) -> None:
         self.sizes = sizes

@@ -142,8 +142,6 @@ class Whole:
 class Assembly(Protocol):
     """Puts a working file together from parts that are written apart from each other."""
 
-    min_part: int
-    """Bytes of any part but the last."""
     max_parts: int
 
     def begin(self, name: str, media_type: str) -> str:

@@ -53,22 +53,14 @@ class S3Vault:
         """
         sweep()
         self._client = client or s3_client()
-        self._photos = Objects(self._client, photos_bucket)
-        self._working = Objects(self._client, working_bucket)
-        self.signer = S3Signer(self._photos, self._working) if signs else None
-        self.assembly = S3Assembly(self._photos, self._working, archive_tiers) if signs else None
-
-    @property
-    def photos(self) -> Objects:
-        return self._photos
-
-    @property
-    def working(self) -> Objects:
-        return self._working
+        self.photos = Objects(self._client, photos_bucket)
+        self.working = Objects(self._client, working_bucket)
+        self.signer = S3Signer(self.photos, self.working) if signs else None
+        self.assembly = S3Assembly(self.photos, self.working, archive_tiers) if signs else None
 
     def check(self) -> None:
         """Raises VaultUnavailable unless both buckets are there: else it would look empty."""
-        for objects in (self._photos, self._working):
+        for objects in (self.photos, self.working):
             objects.check()
 
     def stage(self) -> AbstractContextManager[FileStaged]:
@@ -81,7 +73,7 @@ class S3Vault:
                 try:
                     with staged.path.open("rb") as file:
                         self._client.put_object(
-                            Bucket=self._photos.bucket,
+                            Bucket=self.photos.bucket,
                             Key=key,
                             Body=file,
                             ContentLength=staged.size,
@@ -102,20 +94,20 @@ class S3Vault:
     def original_size(self, owner: str, id: str) -> int | None:
         stored = self._stored(owner, id)
         if stored is None:
-            self._photos.check()
+            self.photos.check()
             return None
         return stored.size
 
     def stored(self, owner: str, ids: Sequence[str]) -> list[Stored | None]:
         found = list(self._threads.map(lambda id: self._stored(owner, id), ids))
         if None in found:
-            self._photos.check()
+            self.photos.check()
         return found
 
     def original_sha256(self, owner: str, id: str) -> str | None:
-        said = self._photos.head(original_key(owner, id), ChecksumMode="ENABLED")
+        said = self.photos.head(original_key(owner, id), ChecksumMode="ENABLED")
         if said is None:
-            self._photos.check()
+            self.photos.check()
             return None
         known = said.get("ChecksumSHA256")
         if known is not None and said.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
@@ -127,7 +119,7 @@ class S3Vault:
 
     def name_of(self, owner: str, id: str) -> str | None:
         """The name that an original was put under by a signed URL. Raises OriginalMissing."""
-        said = self._photos.head(original_key(owner, id))
+        said = self.photos.head(original_key(owner, id))
         if said is None:
             raise OriginalMissing(id)
         return name_in(said.get("Metadata", {}))
@@ -143,28 +135,28 @@ class S3Vault:
             yield staged.path
 
     def read_original(self, owner: str, id: str, start: int, stop: int) -> Iterator[bytes]:
-        return self._photos.read(original_key(owner, id), start, stop)
+        return self.photos.read(original_key(owner, id), start, stop)
 
     def delete_original(self, owner: str, id: str) -> None:
-        self._photos.delete(
+        self.photos.delete(
             original_key(owner, id), *(rendition_key(owner, id, size) for size in Size)
         )
 
     def originals(self) -> Iterator[tuple[str, str, int]]:
-        for key, size in self._photos.listed(ORIGINALS):
+        for key, size in self.photos.listed(ORIGINALS):
             place = original_in(key)
             if place is not None:
                 yield *place, size
 
     def keep_rendition(self, owner: str, id: str, size: Size, jpeg: bytes) -> None:
         # STANDARD: what is smaller than 128 KB is never tiered.
-        self._photos.put(rendition_key(owner, id, size), jpeg, ContentType="image/jpeg")
+        self.photos.put(rendition_key(owner, id, size), jpeg, ContentType="image/jpeg")
 
     def rendition(self, owner: str, id: str, size: Size) -> bytes | None:
         try:
             with answered(id):
                 said = self._client.get_object(
-                    Bucket=self._photos.bucket, Key=rendition_key(owner, id, size)
+                    Bucket=self.photos.bucket, Key=rendition_key(owner, id, size)
                 )
                 return bytes(said["Body"].read())
         except OriginalMissing:
@@ -176,20 +168,20 @@ class S3Vault:
             for chunk in chunks:
                 staged.write(chunk)
             with staged.path.open("rb") as file:
-                self._working.put(
+                self.working.put(
                     key, file, ContentLength=staged.size, ChecksumSHA256=_base64(staged.sha256)
                 )
 
     def read_working(self, name: str, start: int, stop: int) -> Iterator[bytes]:
-        return self._working.read(working_key(name), start, stop)
+        return self.working.read(working_key(name), start, stop)
 
     def delete_working(self, name: str) -> None:
-        self._working.delete(working_key(name))
+        self.working.delete(working_key(name))
 
     def _stored(self, owner: str, id: str) -> Stored | None:
         """None also when the bucket is not there: HEAD tells no difference."""
         try:
-            said = self._photos.head(original_key(owner, id))
+            said = self.photos.head(original_key(owner, id))
         except ValueError:
             return None
         return None if said is None else Stored(said["ContentLength"], is_archived(said))

@@ -21,7 +21,6 @@ PAGE = 1000
 class S3Assembly:
     """See fototeca.vault.protocol.Assembly."""
 
-    min_part = 5 << 20
     max_parts = 10_000
 
     def __init__(self, photos: Objects, working: Objects, archive_tiers: bool) -> None:
