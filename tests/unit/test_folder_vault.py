@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fototeca.vault.folder import FolderVault
-from fototeca.vault.protocol import VaultFull
+from fototeca.vault.protocol import Size, VaultFull
 
 OWNER = "00112233aabbccdd"
 
@@ -51,3 +51,16 @@ def test_a_copy_that_finds_no_room_leaves_nothing(
         keep(vault)
     assert list((tmp_path / "incoming").iterdir()) == []
     assert list(vault.originals()) == []
+
+
+def test_a_folder_that_finds_no_room_is_no_fault_of_the_photo(
+    vault: FolderVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rendition may have fitted into the last block, and the folder's name into none."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(VaultFull):
+        vault.keep_rendition(OWNER, "ab" * 32, Size.GRID, b"jpeg")

@@ -136,7 +136,7 @@ class FolderVault:
     def keep_rendition(self, owner: str, id: str, size: Size, jpeg: bytes) -> None:
         # Not synced: a rendition can always be made again, and a torn one is never renamed.
         final = self._rendition(owner, id, size)
-        with self.stage() as staged:
+        with self.stage() as staged, full_disk_named():
             staged.write(jpeg)
             make_folder(final.parent)
             staged.path.replace(final)
