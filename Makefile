@@ -83,7 +83,7 @@ wheel: $(PACKAGE)
 
 # The CDK's library is a requirement; its command, which deploys what the library wrote, is npm's.
 CDK := npx --yes aws-cdk@2.1148.1
-CHOICES := EMAIL NOTIFY LABELLER DOMAIN CERTIFICATE SIGN_UP ARCHIVE_TIERS LABEL_CONCURRENCY \
+CHOICES := EMAIL NOTIFY LABELLER DOMAIN CERTIFICATE SIGN_UP MFA ARCHIVE_TIERS LABEL_CONCURRENCY \
   RESERVED_CONCURRENCY PART_CONCURRENCY BUDGET PAM_ORIGINS IMPORT_BUCKETS STACK
 # Those of the command line alone: an environment may have a DOMAIN of its own.
 CHOSEN = $(foreach name,$(CHOICES),$(if $(filter command,$(origin $(name))),-c $(name)='$($(name))'))

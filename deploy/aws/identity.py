@@ -23,7 +23,9 @@ class Identity(Construct):
             sign_in_aliases=cognito.SignInAliases(email=True),
             sign_in_case_sensitive=False,
             auto_verify=cognito.AutoVerifiedAttrs(email=True),
-            mfa=cognito.Mfa.OPTIONAL,
+            # Cognito's pages have nobody choose: they ask everyone for a second factor, or those
+            # who set one up by its API.
+            mfa=cognito.Mfa.REQUIRED if options.mfa else cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
             password_policy=cognito.PasswordPolicy(
                 min_length=12,
@@ -40,7 +42,7 @@ class Identity(Construct):
         )
         acknowledge(
             self.pool,
-            COG2="A second factor is each user's choice: it is offered, with any authenticator.",
+            **({} if options.mfa else {"COG2": "MFA=true asks everyone for a second factor."}),
             COG3="Threat protection costs 0.02 dollars a user and month (the Plus plan).",
             COG8="The Plus plan costs for every user; a personal archive stays in the free tier.",
         )

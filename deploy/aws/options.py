@@ -26,6 +26,8 @@ class Options:
     """ARN of a certificate in us-east-1 for `domain`."""
     sign_up: bool = False
     """Anyone may make an account."""
+    mfa: bool = False
+    """Everyone needs an authenticator, and sets it up when they next sign in."""
     archive_tiers: bool = False
     """Originals not opened for 90 and 180 days go where opening takes hours."""
     label_concurrency: int = 4
@@ -68,6 +70,7 @@ class Options:
             domain=domain,
             certificate=certificate,
             sign_up=_flag(text, "sign_up"),
+            mfa=_flag(text, "mfa"),
             archive_tiers=_flag(text, "archive_tiers"),
             label_concurrency=_whole(text, "label_concurrency", 2, cls.label_concurrency),
             # None is kept where none is named.

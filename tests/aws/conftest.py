@@ -111,6 +111,7 @@ def chosen(synthesize: Synthesize) -> dict[str, Any]:
         domain="photos.example.com",
         certificate="arn:aws:acm:us-east-1:111122223333:certificate/abc",
         sign_up="true",
+        mfa="true",
         archive_tiers="true",
         label_concurrency="5",
         reserved_concurrency="7",

@@ -482,10 +482,10 @@ class TestDoors:
     def test_nobody_signs_up_unless_it_is_enabled(
         self, template: dict[str, Any], chosen: dict[str, Any]
     ) -> None:
-        for each, only_by_owner in ((template, True), (chosen, False)):
+        for each, only_by_owner, mfa in ((template, True, "OPTIONAL"), (chosen, False, "ON")):
             pool = named(each, "AWS::Cognito::UserPool", "IdentityPool")["Properties"]
             assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is only_by_owner
-            assert pool["MfaConfiguration"] == "OPTIONAL"
+            assert pool["MfaConfiguration"] == mfa
             assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
             policy = pool["Policies"]["PasswordPolicy"]
             assert policy["MinimumLength"] == 12
