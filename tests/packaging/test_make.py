@@ -1,4 +1,4 @@
-"""`make run`: what it installs and when, by a stand-in for Python that notes how it was called."""
+"""What make installs, runs and says, by a stand-in for Python that notes how it was called."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ echo "${0##*/} $*" >> "$CALLS"
 case "$*" in
   *version_info*) exit ${OLD:-0};;
   *ensurepip*) exit ${NO_VENV:-0};;
+  ${BROKEN:-none}) echo "$* is broken"; exit 1;;
   "-m venv"*)
     for last; do :; done
     rm -rf "$last"; mkdir -p "$last/bin"
-    cp "$0" "$last/bin/python"; cp "$0" "$last/bin/fototeca";;
+    for name in python fototeca ruff mypy; do cp "$0" "$last/bin/$name"; done;;
 esac
 """
 
@@ -146,3 +147,33 @@ def test_make_alone_tells_what_there_is(clone: Clone) -> None:
     assert done.returncode == 0
     assert "make run" in done.stdout
     assert clone.calls() == []
+
+
+def test_the_tests_have_all_they_need_and_run_after_the_check(clone: Clone) -> None:
+    done = clone.make("test")
+    assert done.returncode == 0, done.stderr
+    calls = clone.calls()
+    locks = [call.rpartition("requirements/")[2] for call in installs(calls) if "-r " in call]
+    assert sorted(locks) == ["aws.txt", "emulator.txt", "runtime.txt", "test.txt"]
+    # Into one environment, one after the other.
+    assert locks.index("runtime.txt") < locks.index("test.txt") < locks.index("aws.txt")
+    checks = {"ruff check .", "ruff format --check .", "python -m web.check"}
+    assert checks < set(calls)
+    assert any(call.startswith("mypy ") for call in calls)
+    assert calls[-1].startswith("python -m pytest -n auto")
+    clone.make("test")
+    assert installs(clone.calls()) == []
+
+
+@pytest.mark.parametrize("broken", ["check .", "-m web.check", "-m pytest*"])
+def test_what_fails_is_told_and_keeps_nothing_else_from_running(clone: Clone, broken: str) -> None:
+    done = clone.make("test", BROKEN=broken)
+    assert done.returncode != 0
+    assert done.stdout.count("is broken") == 1
+    calls = clone.calls()
+    assert "python -m web.check" in calls
+    assert "ruff check ." in calls
+    assert calls[-1].startswith("python -m pytest")
+    told = "does not pass make check" in done.stderr
+    assert told is (broken != "-m pytest*")
+    assert (clone.make("check", BROKEN=broken).returncode != 0) is told
