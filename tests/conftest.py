@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,13 @@ from PIL import ExifTags, Image
 # A busy machine is no failure: examples may take as long as they take.
 hypothesis.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.load_profile("patient")
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """With -n auto one worker more than processors: a third of the time tests only wait."""
+    return (yield) + 1
+
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
