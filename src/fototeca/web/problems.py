@@ -67,12 +67,16 @@ def not_found(what: str) -> Problem:
     return Problem(404, f"no such {what}")
 
 
+# Made once: every operation refers to it for each of its errors, and a start waits for that.
+_SCHEMA = ProblemDocument.model_json_schema()
+
+
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of these answers, each a problem document."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}},
+            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
         }
         for status in statuses
     }
