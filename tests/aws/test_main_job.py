@@ -25,13 +25,10 @@ if shutil.which("node") is None:
     pytest.skip("Node.js is not installed, and the CDK runs in it", allow_module_level=True)
 
 import boto3
-from typer.testing import CliRunner
 
 from deploy.aws.smoke import Smoke
-from fototeca.cli import app
 from tests.aws.deployment import STACK, Deployment, Person, deployed, until
-from tests.cli.conftest import Answer as Called
-from tests.cli.conftest import Run
+from tests.cli.conftest import called as run
 from tests.cli.test_move import everything
 from tests.conftest import MakeJpeg
 
@@ -309,7 +306,6 @@ def test_a_library_moves_to_aws_and_home_again(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     library, home = tmp_path / "library", tmp_path / "home"
-    run = _command()
     names = {"cat.jpg", "two-dogs.jpg", MOUNTAINS.name}
     chosen = [path for path in samples.photos() if path.name in names]
     run("import", "--library", library, *chosen)
@@ -328,15 +324,6 @@ def test_a_library_moves_to_aws_and_home_again(
     # Photos, the trash and what is known of each; the account is the other one.
     assert everything(run, home)[:3] == before[:3]
     assert stack.catalog.check(repair=False) == []
-
-
-def _command() -> Run:
-    def call(*arguments: str | Path, input: str | None = None) -> Called:
-        result = CliRunner().invoke(app, [str(each) for each in arguments], input=input)
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        return Called(result.exit_code, result.stdout, result.stderr)
-
-    return call
 
 
 def _drained(stack: Deployment, queue: str) -> None:

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from fototeca import samples
 from fototeca.cli import app
+
+COMMAND = typer.main.get_command(app)
+"""Put together once, as in a program: it takes longer than most commands run."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,17 @@ class Answer:
 Run = Callable[..., Answer]
 
 
+def called(*arguments: str | Path, input: str | None = None) -> Answer:
+    """What a command does in this process."""
+    status: Any = 0
+    with CliRunner().isolation(input=input) as (out, err, _):
+        try:
+            COMMAND.main([str(each) for each in arguments], prog_name="fototeca")
+        except SystemExit as ended:
+            status = ended.code
+        return Answer(status, *(stream.getvalue().decode() for stream in (out, err)))
+
+
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a library that is not there yet, named by the environment."""
@@ -45,14 +60,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(library: Path) -> Run:
     """`run("labels", "--json")`, in this process."""
-
-    def call(*arguments: str | Path, input: str | None = None) -> Answer:
-        result = CliRunner().invoke(app, [str(each) for each in arguments], input=input)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Answer(result.exit_code, result.stdout, result.stderr)
-
-    return call
+    return called
 
 
 @pytest.fixture
@@ -87,9 +95,8 @@ def program(spawn: Callable[..., subprocess.Popen[str]]) -> Run:
 def labelled_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library with the sample photos, labelled."""
     folder = tmp_path_factory.mktemp("labelled") / "library"
-    paths = map(str, samples.photos())
-    result = CliRunner().invoke(app, ["import", "--library", str(folder), *paths])
-    assert result.exit_code == 0, result.output
+    answer = called("import", "--library", folder, *samples.photos())
+    assert answer.status == 0, answer.out + answer.err
     return folder
 
 
