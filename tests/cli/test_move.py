@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, called
 from tests.conftest import MakeJpeg
 
 
@@ -21,17 +21,27 @@ def id_of(run: Run, name: str) -> str:
     return found
 
 
+@pytest.fixture(scope="module")
+def lived_in(labelled_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that an owner has used; tests have copies."""
+    folder = shutil.copytree(labelled_library, tmp_path_factory.mktemp("used") / "library")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FOTOTECA_LIBRARY", str(folder))
+        cat, dog = id_of(called, "cat.jpg"), id_of(called, "two-dogs.jpg")
+        called("photos", "label", cat, "--add", "Chelsea", "--remove", "Animal")
+        called("photos", "trash", dog)
+        called("label-settings", "--sureness", "0.3", "--rename", "Mountain=Alps")
+        called("user", "add", "me@example.org", "--password-stdin", input="a long password\n")
+        called("token", "add", "--name", "phone")
+        called("work")
+    return folder
+
+
 @pytest.fixture
-def used(run: Run, filled: Path) -> Path:
-    """A library that an owner has lived in."""
-    cat, dog = id_of(run, "cat.jpg"), id_of(run, "two-dogs.jpg")
-    run("photos", "label", cat, "--add", "Chelsea", "--remove", "Animal")
-    run("photos", "trash", dog)
-    run("label-settings", "--sureness", "0.3", "--rename", "Mountain=Alps")
-    run("user", "add", "me@example.org", "--password-stdin", input="a long password\n")
-    run("token", "add", "--name", "phone")
-    run("work")
-    return filled
+def used(lived_in: Path, library: Path) -> Path:
+    """The library that the environment names, as an owner has used it."""
+    shutil.copytree(lived_in, library)
+    return library
 
 
 def everything(run: Run, library: Path) -> list[Any]:
