@@ -5,19 +5,26 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from fototeca.app import CATALOG, Library
 from fototeca.catalog.protocol import CatalogBusy
-from fototeca.catalog.sqlite import SqliteCatalog, database
+from fototeca.catalog.sqlite import SqliteCatalog, database, sets
 from fototeca.catalog.sqlite.labels import Labels
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import Selection
+from fototeca.photos import Selection, now
 from fototeca.settings import Settings
+from tests.contract.catalog_world import counts, label, owner_of, photo, select
 
 MakeJpeg = Callable[..., bytes]
+SCRIPTS = sorted(
+    resources.files(database.__package__).joinpath("migrations").iterdir(),
+    key=lambda script: script.name,
+)
 
 
 @pytest.fixture
@@ -79,3 +86,86 @@ def test_who_has_waited_for_others_too_long_is_told_to_try_again(
     other.execute("ROLLBACK")
     other.close()
     impatient.notices.add(owner, "inbox-refused", "b.jpg", "no photo")
+
+
+@pytest.mark.parametrize("kept", [sets.KEPT, 0, 40])
+def test_counts_follow_what_other_processes_change(
+    tmp_path: Path, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`kept`: also where the sets of all labels are more than may stay in memory."""
+    monkeypatch.setattr(sets, "KEPT", kept)
+    here = SqliteCatalog(tmp_path / "catalog.sqlite3", Taxonomy.load())
+    there = SqliteCatalog(tmp_path / "catalog.sqlite3", Taxonomy.load())
+    with closing(here), closing(there):
+        owner = owner_of(here)
+        chosen = select(any="Lake")
+        ids = [label(there, owner, number, Lake=0.97, Dog=0.97).id for number in range(3)]
+        usual = counts(here, owner, chosen)
+        assert usual["Lake"] == usual["Dog"] == 3
+
+        there.photos.correct(owner, ids[:1], ["Mine"], ["Dog"])
+        changed = counts(here, owner, chosen)
+        assert (changed["Mine"], changed["Dog"]) == (1, 2)
+        there.photos.correct(owner, ids[:1], [], [], clear=["Mine", "Dog"])
+        assert counts(here, owner, chosen) == usual
+        there.photos.trash(owner, ids[1:], now())
+        assert counts(here, owner, chosen) == dict.fromkeys(usual, 1)
+        there.photos.restore(owner, ids[1:])
+        assert counts(here, owner, chosen) == usual
+        label(there, owner, 3, Lake=0.97, Mountain=0.97)
+        assert counts(here, owner, chosen)["Mountain"] == 1
+
+        # What a repair by another process mends is mended here.
+        raw = there.database.connection
+        raw.execute("UPDATE photo_set SET photos = (SELECT photos FROM photo_set WHERE label < 0)")
+        raw.execute("UPDATE label SET version = version + 1")
+        assert counts(here, owner, chosen)["Mountain"] == 4
+        assert there.check(repair=True)
+        assert counts(here, owner, chosen)["Mountain"] == 1
+
+
+@pytest.mark.parametrize("version", range(1, len(SCRIPTS)))
+def test_a_library_of_an_older_fototeca_is_taken_over(tmp_path: Path, version: int) -> None:
+    new, old = tmp_path / "new.sqlite3", tmp_path / "old.sqlite3"
+    with closing(SqliteCatalog(new, Taxonomy.load())) as catalog:
+        owner = owner_of(catalog)
+        for number in range(250):
+            catalog.photos.add(photo(owner, number))
+        first = [photo(owner, number).id for number in range(30)]
+        catalog.photos.correct(owner, first, ["Lake"], [])
+        catalog.photos.trash(owner, first[:10], now())
+        catalog.photos.purge(owner, first[0], lambda owner, id: None)
+        before = told(catalog, owner)
+        assert catalog.check(repair=False) == []
+    with closing(sqlite3.connect(old, isolation_level=None)) as raw:
+        for script in SCRIPTS[:version]:
+            raw.executescript(script.read_text(encoding="utf-8"))
+        raw.execute(f"PRAGMA user_version = {version}")
+        raw.execute("ATTACH ? AS new", (str(new),))
+        # The counted come after what they count.
+        for table in (
+            "photo",
+            "photo_label",
+            "photo_set",
+            "correction",
+            "fact",
+            "label",
+            "account",
+        ):
+            columns = ", ".join(row[1] for row in raw.execute(f"PRAGMA main.table_info({table})"))
+            raw.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+    with closing(SqliteCatalog(old, Taxonomy.load())) as catalog:
+        assert told(catalog, owner) == before
+        assert catalog.check(repair=False) == []
+
+
+def told(catalog: SqliteCatalog, owner: str) -> list[object]:
+    return [
+        (
+            catalog.photos.page(owner, selection),
+            catalog.photos.layout(owner, selection),
+            catalog.photos.totals(owner, selection),
+            catalog.photos.labels(owner, selection),
+        )
+        for selection in (Selection(), select(any="Lake"), select(none="Lake"))
+    ]
