@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from fototeca.catalog.sqlite import SqliteCatalog
+from fototeca.catalog.sqlite.columns import fill_columns
 from fototeca.catalog.sqlite.sets import PhotoSets, everything
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Selection, now
@@ -66,6 +67,7 @@ def fill(catalog: SqliteCatalog, photos: int) -> str:
             on = connection.execute("SELECT photo FROM photo_label WHERE label = ?", (key,))
             sets.replace(key, [photo for (photo,) in on])
         sets.replace(everything(1), range(1, photos + 1))
+        fill_columns(connection)
     return owner.id
 
 

@@ -68,6 +68,12 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     ),
     "wrong totals": lambda library: sql(library, "UPDATE account SET photos = 99, bytes = 1"),
     "a lost set": lambda library: sql(library, "DELETE FROM photo_set WHERE label > 0"),
+    "lost columns": lambda library: sql(library, "DELETE FROM photo_columns"),
+    "wrong columns": lambda library: sql(library, "UPDATE photo_columns SET taken = size"),
+    "torn columns": lambda library: sql(library, "UPDATE photo_columns SET size = zeroblob(7)"),
+    "columns of no photo": lambda library: sql(
+        library, "INSERT INTO photo_columns SELECT 9, size, taken, ratio FROM photo_columns"
+    ),
     "lost renditions": lose_renditions,
     "a torn rendition": tear_rendition,
     "an empty rendition": empty_rendition,
@@ -139,7 +145,8 @@ def test_a_wrong_crc_or_size_in_the_catalog_is_found_and_mended(run: Run, filled
     assert answer.status == 1
     assert "wrong size or CRC-32" in problems(answer)[0]
     sql(filled, "UPDATE photo SET size = size - 1 WHERE name = 'coffee.jpg'")
-    assert len(problems(run("check", "--bytes", "--json"))) == 2
+    found = problems(run("check", "--bytes", "--json"))
+    assert sum("wrong size or CRC-32" in problem for problem in found) == 2
     assert run("check", "--bytes", "--repair").status == 0
     assert run("check", "--bytes").status == 0
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 from pyroaring import BitMap
 
+from fototeca.catalog.sqlite.columns import BLOCK, spans, wrong_blocks
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.labels import Labels
 from fototeca.catalog.sqlite.sets import PhotoSets, everything
@@ -30,6 +31,7 @@ def check(database: Database, labels: Labels, repair: bool) -> list[str]:
         *_wrong_photos(step, labels, repair),
         *_wrong_counts(step, repair),
         *_wrong_sets(step, labels.sets, repair),
+        *_wrong_columns(step, repair),
     ]
 
 
@@ -158,3 +160,17 @@ def _wrong_sets(step: Step, sets: PhotoSets, repair: bool) -> list[str]:
             if repair:
                 sets.replace(label, ())
     return problems
+
+
+def _wrong_columns(step: Step, repair: bool) -> list[str]:
+    with step() as connection:
+        firsts = spans(connection)
+    wrong = []
+    for first in firsts:
+        with step() as connection:
+            wrong += wrong_blocks(connection, first, repair)
+    return [
+        f"the sizes, dates or shapes kept of photos {block * BLOCK} to {(block + 1) * BLOCK - 1}"
+        " differ from their rows"
+        for block in wrong
+    ]

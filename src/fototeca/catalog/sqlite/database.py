@@ -13,9 +13,12 @@ from importlib import resources
 from pathlib import Path
 
 from fototeca.catalog.protocol import CatalogBusy, CatalogFull
+from fototeca.catalog.sqlite.columns import fill_columns
 
 BUSY_SECONDS = 60.0
 """How long to wait for another process's transaction."""
+FILLS = {"0008_photo_columns.sql": fill_columns}
+"""What is left to do after a script, in its transaction, that SQL cannot."""
 
 
 class SchemaNewer(Exception):
@@ -114,6 +117,8 @@ class Database:
             for number, script in enumerate(scripts[version:], start=version + 1):
                 for statement in statements(script.read_text(encoding="utf-8")):
                     connection.execute(statement)
+                if script.name in FILLS:
+                    FILLS[script.name](connection)
                 connection.execute(f"PRAGMA user_version = {number}")
 
     def owner_key(self, owner: str) -> int:

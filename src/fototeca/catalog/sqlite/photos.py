@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from fototeca.catalog.protocol import (
@@ -27,6 +29,7 @@ from fototeca.catalog.protocol import (
     PhotoRecord,
     Totals,
 )
+from fototeca.catalog.sqlite.columns import columns, keys_of, update_columns
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.embeddings import keep_embedding, kept_embedding, nearest
 from fototeca.catalog.sqlite.labels import Labels
@@ -52,8 +55,6 @@ PURGEABLE = 100
 DAY = 86_400_000_000
 """Microseconds."""
 EPOCH = date(1970, 1, 1)
-TURNED = frozenset({5, 6, 7, 8})
-"""EXIF orientations that swap width and height."""
 
 
 class SqlitePhotos:
@@ -80,12 +81,14 @@ class SqlitePhotos:
 
     def _insert(self, owner: int, photo: Photo) -> int:
         """The new row's key."""
+        connection = self._database.connection
         columns = photo_columns(photo)
-        (key,) = self._database.connection.execute(
+        (key,) = connection.execute(
             f"INSERT INTO photo (owner, {', '.join(columns)})"
             f" VALUES (?, {', '.join('?' * len(columns))}) RETURNING key",
             (owner, *columns.values()),
         ).fetchone()
+        update_columns(connection, key)
         return int(key)
 
     def get(self, owner: str, id: str) -> Photo | None:
@@ -146,13 +149,9 @@ class SqlitePhotos:
         with self._database.read() as connection:
             key = self._database.owner_key(owner)
             photos = self._found(key, self.keys_of(key, selection), trashed, name)
-            # Sorting integers here is quicker than having SQLite walk photos by date.
-            with self.temporary(photos) as table:
-                rows = connection.execute(
-                    "SELECT taken, photo.key, width, height, orientation"
-                    f" FROM {table} CROSS JOIN photo ON photo.key = {table}.key"
-                ).fetchall()
-        return layout_of(sorted(map(tuple, rows), reverse=True), page)
+            taken, ratios = columns(connection, photos, "taken", "ratio")
+        newest = np.argsort(taken, kind="stable")[::-1]
+        return layout_of(taken[newest], keys_of(photos)[newest], ratios[newest], page)
 
     def nearest(
         self, owner: str, selection: Selection, to: Embedding, limit: int = 100
@@ -179,12 +178,8 @@ class SqlitePhotos:
                 ).fetchone()
                 return Totals(*(row or (0, 0)))
             photos = self.selected(key, selection, name)
-            with self.temporary(photos) as table:
-                (size,) = connection.execute(
-                    "SELECT coalesce(sum(size), 0)"
-                    f" FROM {table} CROSS JOIN photo ON photo.key = {table}.key"
-                ).fetchone()
-            return Totals(len(photos), size)
+            (sizes,) = columns(connection, photos, "size")
+            return Totals(len(photos), int(sizes.sum()))
 
     def labels_of(self, owner: str, id: str) -> PhotoLabels | None:
         with self._database.read() as connection:
@@ -284,6 +279,7 @@ class SqlitePhotos:
             ).fetchone()
             if row is None:
                 return False
+            update_columns(connection, row["key"])
             # Before the commit, while no upload can be recorded: ingest looks for its bytes
             # after recording them, so one that slipped in between puts them back.
             delete_bytes(owner, id)
@@ -292,10 +288,12 @@ class SqlitePhotos:
 
     def measured(self, owner: str, id: str, size: int, crc32: int) -> None:
         with self._database.write() as connection:
-            connection.execute(
-                "UPDATE photo SET size = ?, crc32 = ? WHERE owner = ? AND id = ?",
+            row = connection.execute(
+                "UPDATE photo SET size = ?, crc32 = ? WHERE owner = ? AND id = ? RETURNING key",
                 (size, crc32, self._database.owner_key(owner), raw_id(id)),
-            )
+            ).fetchone()
+            if row is not None:
+                update_columns(connection, row["key"])
 
     def all(self) -> Iterator[Photo]:
         last = 0
@@ -352,6 +350,7 @@ class SqlitePhotos:
                 f"UPDATE photo SET {', '.join(f'{name} = ?' for name in columns)} WHERE key = ?",
                 (*columns.values(), key),
             )
+            update_columns(connection, key)
             self._labels.keep_detections(owner, key, record.detections)
             self._labels.keep_correction(owner, key, record.correction)
             connection.execute("DELETE FROM embedding WHERE photo = ?", (key,))
@@ -526,20 +525,23 @@ def position_from(cursor: str) -> Position:
     return taken, key
 
 
-def layout_of(rows: Sequence[tuple[int, int, int, int, int]], page: int) -> Layout:
-    """Of rows of (taken, key, width, height, orientation), newest first."""
-    days: dict[int, int] = {}
-    ratios = []
-    for taken, _, width, height, orientation in rows:
-        day = taken // DAY
-        days[day] = days.get(day, 0) + 1
-        if orientation in TURNED:
-            width, height = height, width
-        ratios.append(max(1, round(100 * width / height)))
+def layout_of(
+    taken: NDArray[np.int64], keys: NDArray[np.int64], ratios: NDArray[np.uint32], page: int
+) -> Layout:
+    """Of photos that are in order."""
+    days = taken // DAY
+    starts = np.flatnonzero(np.diff(days, prepend=days[:1] + 1))
+    counts = np.diff(starts, append=len(days))
+    lasts = slice(page - 1, max(len(keys) - 1, 0), page)
     return Layout(
-        days=tuple((EPOCH + timedelta(days=day), count) for day, count in days.items()),
-        ratios=tuple(ratios),
-        cursors=tuple(cursor_from(rows[at - 1][:2]) for at in range(page, len(rows), page)),
+        days=tuple(
+            (EPOCH + timedelta(days=day), count)
+            for day, count in zip(days[starts].tolist(), counts.tolist(), strict=True)
+        ),
+        ratios=tuple(ratios.tolist()),
+        cursors=tuple(
+            map(cursor_from, zip(taken[lasts].tolist(), keys[lasts].tolist(), strict=True))
+        ),
     )
 
 
