@@ -112,6 +112,39 @@ def test_the_trash_cannot_be_asked_for_by_labels(serve: Serve, make_jpeg: MakeJp
             assert "no labels" in said["detail"]
 
 
+def test_a_layout_that_would_be_the_same_is_not_sent_again(
+    serve: Serve, make_jpeg: MakeJpeg
+) -> None:
+    owner = serve().set_up()
+    ids = [upload(owner, make_jpeg(number), f"{number}.jpg") for number in range(2)]
+    labelled(owner)
+    asked = {"any": "Mine"}
+    owner.patch(f"/api/photos/{ids[0]}/labels", json={"add": ["Mine"]})
+
+    def same(kept: dict[str, str]) -> bool:
+        again = owner.get("/api/photos/layout", params=asked, headers=kept)
+        assert again.status_code in (200, 304)
+        return again.status_code == 304 and not again.content
+
+    def answer() -> tuple[dict[str, str], int]:
+        answer = owner.get("/api/photos/layout", params=asked)
+        assert answer.headers["cache-control"] == "private, no-cache"
+        return {"if-none-match": answer.headers["etag"]}, len(answer.json()["ratios"])
+
+    kept, photos = answer()
+    assert photos == 1
+    assert same(kept)
+    for id, change in ((ids[1], {"add": ["Mine"]}), (ids[0], {"remove": ["Mine"]})):
+        owner.patch(f"/api/photos/{id}/labels", json=change)
+        assert not same(kept)
+        kept, _ = answer()
+    assert owner.delete(f"/api/photos/{ids[1]}").status_code == 204
+    assert not same(kept)
+    kept, photos = answer()
+    assert photos == 0
+    assert same(kept)
+
+
 def test_a_bundle_stays_as_it_was_asked_for(serve: Serve) -> None:
     """Photos trashed and labels corrected later change nothing of it."""
     owner = serve().set_up()

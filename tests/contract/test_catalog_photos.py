@@ -384,6 +384,44 @@ def test_work_tells_how_far_it_is(catalog: Catalog) -> None:
     assert catalog.queue.work(owner) == Work(waiting=2, labelled=1, failed=0)
 
 
+def test_a_version_grows_with_every_change_of_what_a_layout_shows(catalog: Catalog) -> None:
+    owner, other = owner_of(catalog), owner_of(catalog, "eve@example.com")
+    if catalog.photos.version(owner) is None:
+        pytest.skip("this catalog cannot tell")
+    first, second = photo(owner, 1), photo(owner, 2)
+    seen = {first.id: {"Lake": 0.97}}
+
+    def put(**changes: object) -> None:
+        record = catalog.photos.record(owner, first.id)
+        assert record is not None
+        catalog.photos.put(replace(record, photo=replace(record.photo, **changes)))  # type: ignore[arg-type]
+
+    steps: list[Callable[[], object]] = [
+        lambda: catalog.photos.add(first),
+        lambda: label_waiting(catalog, seen),
+        lambda: catalog.photos.add(second),
+        lambda: catalog.photos.correct(owner, [first.id], ["Mine"], ["Lake"]),
+        lambda: catalog.photos.trash(owner, [first.id], now()),
+        lambda: put(name="other.jpg"),
+        lambda: put(probe=replace(first.probe, width=100)),
+        lambda: catalog.photos.restore(owner, [first.id]),
+        lambda: put(probe=second.probe),
+        lambda: catalog.photos.trash(owner, [first.id], now()),
+        lambda: catalog.photos.purge(owner, first.id, lambda owner, id: None),
+    ]
+    others = catalog.photos.version(other)
+    for step in steps:
+        before = catalog.photos.version(owner)
+        catalog.photos.layout(owner, Selection())
+        assert before is not None
+        assert catalog.photos.version(owner) == before
+        step()
+        after = catalog.photos.version(owner)
+        assert after is not None
+        assert after > before
+    assert catalog.photos.version(other) == others
+
+
 def test_a_layout_is_how_the_pages_follow_each_other(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     wide, tall = (300, 100, 1), (300, 100, 6)

@@ -245,6 +245,13 @@ class Photos(Protocol):
         """All of what `page` gives in pages of that many photos, in a few bytes a photo."""
         ...
 
+    def version(self, owner: str) -> int | None:
+        """A number that grows with every change of what `layout` may answer this owner.
+
+        None where that cannot be told without reading the photos.
+        """
+        ...
+
     def nearest(
         self, owner: str, selection: Selection, to: Embedding, limit: int = 100
     ) -> list[Photo]:

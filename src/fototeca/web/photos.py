@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from fototeca.app import Library
 from fototeca.catalog.protocol import Page
@@ -12,7 +14,7 @@ from fototeca.photos import Photo, Selection, now
 from fototeca.vault.protocol import Size
 from fototeca.web.callers import InLibrary, TheCaller
 from fototeca.web.problems import Problem, described, not_found
-from fototeca.web.ranges import RangedResponse, attachment
+from fototeca.web.ranges import RangedResponse, attachment, names_tag
 from fototeca.web.redirects import REDIRECT, SIGNED, elsewhere
 from fototeca.web.schemas import (
     Changed,
@@ -50,6 +52,8 @@ Searched = Annotated[
 ]
 LAYOUT_PAGE = 100
 """Photos between two cursors of a layout."""
+PROCESS = secrets.token_bytes(16)
+"""In each layout's tag: another process may be another version, or have a restored library."""
 
 
 @router.get("", responses=described(400, 401))
@@ -83,21 +87,35 @@ def list_photos(
     )
 
 
-@router.get("/layout", responses=described(401))
+@router.get(
+    "/layout",
+    response_model=LayoutDocument,
+    responses={304: {"description": "Nothing has changed"}, **described(401)},
+)
 def get_layout(
     caller: TheCaller,
     library: InLibrary,
+    response: Response,
     selection: Annotated[SelectionDocument, Depends(selection_query)],
     state: Literal["trashed"] | None = None,
     q: Annotated[Text, Query(max_length=200, description="Part of the name.")] = "",
-) -> LayoutDocument:
-    """How all photos of a selection follow each other: what a grid needs to place any of them."""
+    if_none_match: Annotated[str | None, Header(max_length=100)] = None,
+) -> LayoutDocument | Response:
+    """How all photos of a selection follow each other: what a grid needs to place any of them.
+
+    With the `ETag` of an answer as `If-None-Match` it is 304 while the owner's photos are the same.
+    """
+    chosen = _chosen(selection, state, caller, library)
+    # Asked before the photos: what is changed meanwhile has a later version.
+    version = library.catalog.photos.version(caller.owner)
+    if version is not None:
+        tag = _layout_tag(caller.owner, version, chosen)
+        headers = {"etag": f'W/"{tag}"', "cache-control": "private, no-cache"}
+        if names_tag(if_none_match or "", tag):
+            return Response(status_code=304, headers=headers)
+        response.headers.update(headers)
     layout = library.catalog.photos.layout(
-        caller.owner,
-        _chosen(selection, state, caller, library),
-        trashed=state == "trashed",
-        name=q,
-        page=LAYOUT_PAGE,
+        caller.owner, chosen, trashed=state == "trashed", name=q, page=LAYOUT_PAGE
     )
     return LayoutDocument(
         page=LAYOUT_PAGE,
@@ -224,6 +242,13 @@ def _chosen(
     if chosen and state == "trashed":
         raise Problem(422, "photos in the trash have no labels to select by")
     return chosen
+
+
+def _layout_tag(owner: str, version: int, chosen: Selection) -> str:
+    """Of what its address does not tell: whose photos, as of when, and which labels are meant."""
+    labels = [sorted(chosen.any), sorted(chosen.all), sorted(chosen.none)]
+    told = repr((PROCESS, owner, version, labels))
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _photo(id: str, owner: str, library: Library) -> Photo:

@@ -364,6 +364,8 @@ export interface paths {
         /**
          * Get Layout
          * @description How all photos of a selection follow each other: what a grid needs to place any of them.
+         *
+         *     With the `ETag` of an answer as `If-None-Match` it is 304 while the owner's photos are the same.
          */
         get: operations["get_layout"];
         put?: never;
@@ -5073,7 +5075,9 @@ export interface operations {
                 all?: string[];
                 none?: string[];
             };
-            header?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5087,6 +5091,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LayoutDocument"];
                 };
+            };
+            /** @description Nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Unauthorized */
             401: {

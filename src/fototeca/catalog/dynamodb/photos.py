@@ -164,6 +164,9 @@ class DynamoPhotos:
             cursors=tuple(cursor_from(end, len(ratios)) for end in ends),
         )
 
+    def version(self, owner: str) -> int | None:  # noqa: ARG002
+        return None  # A layout is read at half the price, a moment late.
+
     def nearest(
         self, owner: str, selection: Selection, to: Embedding, limit: int = 100
     ) -> list[Photo]:

@@ -153,6 +153,14 @@ class SqlitePhotos:
         newest = np.argsort(taken, kind="stable")[::-1]
         return layout_of(taken[newest], keys_of(photos)[newest], ratios[newest], page)
 
+    def version(self, owner: str) -> int | None:
+        row = self._database.connection.execute(
+            "SELECT version + (SELECT coalesce(sum(version), 0) FROM label WHERE owner = ?1)"
+            " FROM account WHERE key = ?1",
+            (self._database.owner_key(owner),),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def nearest(
         self, owner: str, selection: Selection, to: Embedding, limit: int = 100
     ) -> list[Photo]:
