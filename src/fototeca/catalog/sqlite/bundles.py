@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from fototeca.catalog.protocol import (
     REMEMBERED,
     Bundle,
@@ -16,6 +18,7 @@ from fototeca.catalog.protocol import (
     failed_text,
     ready_text,
 )
+from fototeca.catalog.sqlite.columns import columns, keys_of
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.feed import leave_notice
 from fototeca.catalog.sqlite.photos import SqlitePhotos
@@ -60,18 +63,15 @@ class SqliteBundles:
                 photos -= self._photos.keys_of_ids(key, without)
             else:
                 photos = self._photos.keys_of_ids(key, ids)
-            with self._photos.temporary(photos) as table:
-                connection.execute(
-                    "INSERT INTO bundle_photo (bundle, position, photo)"
-                    " SELECT ?, row_number() OVER (ORDER BY taken, photo.key) - 1, photo.key"
-                    f" FROM {table} CROSS JOIN photo ON photo.key = {table}.key",
-                    (bundle,),
-                )
+            taken, sizes = columns(connection, photos, "taken", "size")
+            oldest_first = keys_of(photos)[np.argsort(taken, kind="stable")]
+            connection.executemany(
+                "INSERT INTO bundle_photo (bundle, position, photo) VALUES (?, ?, ?)",
+                ((bundle, at, photo) for at, photo in enumerate(oldest_first.tolist())),
+            )
             connection.execute(
-                "UPDATE bundle SET (photos, bytes) ="
-                " (SELECT count(*), coalesce(sum(size), 0) FROM bundle_photo"
-                "  CROSS JOIN photo ON photo.key = photo WHERE bundle = ?) WHERE key = ?",
-                (bundle, bundle),
+                "UPDATE bundle SET photos = ?, bytes = ? WHERE key = ?",
+                (len(photos), int(sizes.sum()), bundle),
             )
             self._database.announce(key, "bundle", id, state="preparing")
             return bundle_from(self._row(id), owner)
