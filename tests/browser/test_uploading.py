@@ -137,6 +137,74 @@ def test_an_upload_is_paused_resumed_and_cancelled(page: Page, account: Account)
     assert account.client.get("/api/photos").json()["total"] == 2
 
 
+def test_what_was_cancelled_while_it_was_sent_is_sent_from_its_beginning(
+    page: Page, account: Account
+) -> None:
+    account.sign_in(page)
+    follow(page, "Upload")
+    held: list[Route] = []
+    page.route("**/api/uploads/*", lambda route: held.append(route))
+    choose_files(page, sample("cat.jpg"))
+    expect(page.get_by_role("row").get_by_text("%")).to_be_visible()
+    page.get_by_role("button", name="Cancel all").click()
+    expect(page.get_by_text("1 cancelled").first).to_be_visible()
+    page.get_by_role("button", name="Retry refused").click()
+    expect(page.get_by_text("0 of 1 file", exact=False)).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^0 bytes / \d+ kB"))).to_be_visible()
+    page.unroute("**/api/uploads/*")
+    expect(page.get_by_text("1 added").first).to_be_visible()
+
+
+def test_cancelling_while_a_folder_is_read_ends_that_too(
+    page: Page, account: Account, folder: Path
+) -> None:
+    page.add_init_script(
+        """const asEntry = DataTransferItem.prototype.webkitGetAsEntry;
+        const slow = new Promise((go) => { window.go = go; });
+        DataTransferItem.prototype.webkitGetAsEntry = function () {
+            const entry = asEntry.call(this);
+            if (!entry.isDirectory) return entry;
+            const reader = Object.getPrototypeOf(entry.createReader());
+            const read = reader.readEntries;
+            reader.readEntries = function (...then) {
+                void slow.then(() => read.call(this, ...then));
+            };
+            return entry;
+        };"""
+    )
+    account.sign_in(page)
+    follow(page, "Upload")
+    drop(page, sample("dahlia.jpg"), folder)
+    expect(page.get_by_role("heading", name="Reading folders")).to_be_visible()
+    page.get_by_role("button", name="Cancel all").click()
+    page.evaluate("go()")
+    expect(page.get_by_role("heading", name="Reading folders")).to_have_count(0)
+    page.wait_for_timeout(300)
+    expect(page.get_by_text("cat.jpg")).to_have_count(0)
+    assert account.client.get("/api/photos").json()["total"] <= 1
+
+
+def test_a_file_that_was_changed_after_it_was_chosen_is_refused_as_what_it_is(
+    page: Page, account: Account, tmp_path: Path
+) -> None:
+    account.sign_in(page)
+    follow(page, "Upload")
+    photos = [tmp_path / "changed.jpg", tmp_path / "gone.jpg"]
+    for path, name in zip(photos, ("cat.jpg", "brook.jpg"), strict=True):
+        shutil.copy(sample(name), path)
+    held: list[Route] = []
+    page.route("**/api/uploads", lambda route: held.append(route))
+    with page.expect_request("**/api/uploads"):
+        choose_files(page, *photos)
+    photos[0].write_bytes(sample("coffee.jpg").read_bytes())
+    os.utime(photos[0], (1, 1))
+    photos[1].unlink()
+    page.unroute("**/api/uploads")
+    expect(page.get_by_text("0 added, 2 refused").first).to_be_visible()
+    for path in photos:
+        assert "The browser cannot read this file" in row(page, path.name)
+
+
 def test_a_reload_in_the_middle_loses_nothing(page: Page, account: Account, folder: Path) -> None:
     account.sign_in(page)
     follow(page, "Upload")

@@ -25,6 +25,7 @@ export function entriesOf(transfer: DataTransfer): FileSystemEntry[] {
 /** Files come in the browser's pieces of a hundred; `onUnread` hears of folders that cannot be read. */
 export async function walk(
   entries: FileSystemEntry[],
+  signal: AbortSignal,
   onFound: (found: Found[]) => void,
   onUnread: (path: string) => void,
 ): Promise<void> {
@@ -37,13 +38,14 @@ export async function walk(
   if (files.length) onFound(files);
   const within: Promise<void>[] = [];
   for (const folder of folders) {
+    if (signal.aborted) break;
     const reader = folder.createReader();
     try {
       for (;;) {
         const inside = await new Promise<FileSystemEntry[]>((done, fail) => reader.readEntries(done, fail));
-        if (!inside.length) break;
+        if (!inside.length || signal.aborted) break;
         // The next piece is asked for while folders of this one are.
-        within.push(walk(inside, onFound, onUnread));
+        within.push(walk(inside, signal, onFound, onUnread));
       }
     } catch {
       onUnread(pathOf(folder));
@@ -54,5 +56,8 @@ export async function walk(
 
 export const opened = (entry: FileSystemFileEntry) =>
   new Promise<File>((done, fail) => entry.file(done, fail));
+
+/** Not when it has gone or was changed since it was chosen. */
+export const isReadable = (file: File) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 const pathOf = ({ fullPath }: FileSystemEntry) => fullPath.replace(/^\//, "");

@@ -54,8 +54,8 @@ export interface Snapshot {
   /** Paused by the server, and why. */
   held: Hold | null;
   busy: boolean;
-  /** Files found in folders that are still being read. */
-  listing: number;
+  /** Folders are still being read. */
+  listing: boolean;
   /** Seconds left, once that can be told. */
   remaining: number | null;
 }

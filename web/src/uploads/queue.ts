@@ -1,7 +1,7 @@
 // The queue of uploads. It lives outside of React: thousands of files change it many times a second.
 
 import { answer, api, passing, Problem, SIGNED_OUT, type UploadAnswer } from "../api/client";
-import { type Found, opened, type Source } from "./files";
+import { type Found, isReadable, opened, type Source } from "./files";
 import { hash } from "./hashing";
 import type { Hold, Item, Reasons, Snapshot, State, Tally } from "./item";
 import { Aborted, type Place, send, type Sending } from "./sending";
@@ -33,8 +33,8 @@ export class UploadQueue {
   private paused = false;
   private held: Hold | null = null;
   private owner: string | null = null;
-  private listing = 0;
-  private found = 0;
+  private listing = 0; // Drops whose folders are being read.
+  private reading = new AbortController();
   private made = 0;
   private samples: { at: number; sent: number }[] = [];
   private listeners = new Set<() => void>();
@@ -70,14 +70,13 @@ export class UploadQueue {
     this.go();
   }
 
-  /** A folder is being read: it has begun, found so many more, or ended. */
-  list(change: "begin" | "end" | number) {
-    if (change === "begin") {
-      if (!this.busy()) this.clear();
-      this.listing += 1;
-    } else if (change === "end") this.listing -= 1;
-    else this.found += change;
-    if (this.listing === 0) this.found = 0;
+  /** Folders are read until `read` is done, or the signal says that nobody wants them any more. */
+  async list(read: (signal: AbortSignal) => Promise<void>) {
+    if (!this.busy()) this.clear();
+    this.listing += 1;
+    this.tell();
+    await read(this.reading.signal);
+    this.listing -= 1;
     this.tell();
   }
 
@@ -112,6 +111,8 @@ export class UploadQueue {
   }
 
   cancel() {
+    this.reading.abort();
+    this.reading = new AbortController();
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
     this.forgetUnmeasured();
@@ -290,8 +291,8 @@ export class UploadQueue {
     try {
       this.settle(item, await sending.done);
     } catch (error) {
-      this.progress(item, 0);
-      this.failed(item, error);
+      const changed = error instanceof Problem && error.status === 0 && !(await isReadable(item.file as File));
+      this.failed(item, changed ? new Problem(422, this.reasons.unreadable) : error);
     } finally {
       this.active.delete(item);
     }
@@ -300,6 +301,7 @@ export class UploadQueue {
 
   private failed(item: Item, error: unknown) {
     if (FINAL.has(item.state)) return;
+    this.progress(item, 0);
     if (error instanceof Aborted || holding(error)) {
       item.state = "ready";
       this.ready.unshift(item);
@@ -366,7 +368,7 @@ export class UploadQueue {
       paused: this.paused,
       held: this.held,
       busy: this.busy(),
-      listing: this.listing ? Math.max(this.found, 1) : 0,
+      listing: this.listing > 0,
       remaining: this.remaining(),
     };
   }

@@ -27,16 +27,9 @@ export function pick(queue: UploadQueue, files: FileList | null) {
 async function drop(queue: UploadQueue, transfer: DataTransfer) {
   const entries = entriesOf(transfer);
   if (!entries.length) return queue.add(picked(transfer.files));
-  queue.list("begin");
-  await walk(
-    entries,
-    (found) => {
-      queue.list(found.length);
-      queue.add(found);
-    },
-    (path) => queue.refuseUnread(path),
+  await queue.list((signal) =>
+    walk(entries, signal, (found) => queue.add(found), (path) => queue.refuseUnread(path)),
   );
-  queue.list("end");
 }
 
 /** Around everything, the door included: who must sign in again finds the uploads where they were. */
