@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from fototeca import samples
-from tests.api.conftest import EMAIL, PASSWORD
+from fototeca.app import open_library
+from fototeca.settings import Settings
+from tests.api.conftest import EMAIL, PASSWORD, Served
 from tests.browser.conftest import Account
 from tests.browser.looking import choose_files, facet, follow, sample, tiles, visit
 
@@ -97,6 +99,17 @@ def test_labels_are_selected_with_the_token_editor_alone(page: Page, filled: Acc
     assert page.url.endswith("?none=Nature&q=coff")
     page.get_by_role("button", name="Clear", exact=True).click()
     expect(tiles(page)).to_have_count(12)
+
+
+def test_what_is_typed_is_part_of_a_name_whatever_it_begins_with(
+    page: Page, filled: Account
+) -> None:
+    filled.sign_in(page)
+    box = page.get_by_role("combobox", name="Selection of photos")
+    box.fill("!:cat")
+    box.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?q=%21%3Acat$"))
+    expect(page.get_by_text("No photos match")).to_be_visible()
 
 
 def test_a_selection_is_found_by_alias_listed_as_a_tree_and_hidden(
@@ -301,3 +314,24 @@ def test_a_session_that_ended_asks_to_sign_in(page: Page, account: Account) -> N
     page.context.clear_cookies()
     page.get_by_role("link", name="Labels", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_every_tab_is_of_the_account_that_signed_in_last(
+    page: Page, account: Account, served: Served
+) -> None:
+    account.send(sample("cat.jpg"))
+    account.sign_in(page)
+    expect(tiles(page)).to_have_count(1)
+    with open_library(Settings(library=served.library)) as library:
+        library.identity.add_account("other@example.com", PASSWORD)
+    another = page.context.new_page()
+    another.goto(account.address)
+    another.get_by_role("button", name="Account").click()
+    another.get_by_role("menuitem", name="Sign out").click()
+    another.get_by_label("Email").fill("other@example.com")
+    another.get_by_label("Password").fill(PASSWORD)
+    another.get_by_label("Password").press("Enter")
+    expect(another.get_by_text("Drop your photos here")).to_be_visible()
+    expect(page.get_by_role("button", name="Account: other@example.com")).to_be_visible()
+    expect(page.get_by_text("Drop your photos here")).to_be_visible()
+    expect(tiles(page)).to_have_count(0)

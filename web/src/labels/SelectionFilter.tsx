@@ -21,6 +21,7 @@ export default function SelectionFilter({ countText }: { countText: string }) {
       hideOperations
       customGroupsText={[]}
       countText={countText}
+      freeTextFiltering={{ operators: [":"], defaultOperator: ":" }}
       filteringPlaceholder={t.filterPlaceholder}
       filteringAriaLabel={t.filterLabel}
       filteringEmpty={t.noMatch}
