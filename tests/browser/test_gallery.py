@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Account
+from tests.browser.conftest import Account, watched
 from tests.browser.looking import facet, follow, sample, tiles, visit
 from tests.conftest import MakeJpeg
 
@@ -154,3 +154,115 @@ def test_arrows_go_where_they_point_from_right_to_left_too(page: Page, account: 
     expect(page.get_by_role("button", name="Previous photo")).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="Next photo")).to_be_visible()
+
+
+def test_every_press_is_one_photo_on_whatever_comes_meanwhile(
+    page: Page, account: Account, make_jpeg: MakeJpeg
+) -> None:
+    account.send(*((f"old-{number}.jpg", make_jpeg(number)) for number in range(9)))
+    account.sign_in(page)
+    expect(page.locator(".tile img")).to_have_count(9)
+    names = page.locator(".tile-open").evaluate_all("all => all.map((each) => each.ariaLabel)")
+    names = [name.removeprefix("Open ") for name in names]
+    tiles(page).nth(2).click()
+    expect(page.get_by_role("dialog", name=names[2])).to_be_visible()
+    page.evaluate(
+        """for (let press = 0; press < 4; press += 1) {
+            const key = new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true});
+            document.querySelector("dialog button").dispatchEvent(key);
+        }"""
+    )
+    expect(page.get_by_role("dialog", name=names[6])).to_be_visible()
+
+    # Newer ones push it on, and it goes on from where it is.
+    newest = {"DateTimeOriginal": "2037:01:01 10:00:00"}
+    account.send(*((f"new-{number}.jpg", make_jpeg(20 + number, exif=newest)) for number in (1, 2)))
+    expect(page.get_by_role("heading", name="(11)", include_hidden=True)).to_be_attached()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("dialog", name=names[7])).to_be_visible()
+    account.client.delete(f"/api/photos/{_id_of(account, names[7])}").raise_for_status()
+    expect(page.get_by_role("heading", name="(10)", include_hidden=True)).to_be_attached()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("dialog", name=names[8])).to_be_visible()
+
+
+def _id_of(account: Account, name: str) -> str:
+    (photo,) = account.client.get("/api/photos", params={"q": name}).json()["photos"]
+    return str(photo["id"])
+
+
+def test_a_key_that_is_held_trashes_one_photo(page: Page, account: Account) -> None:
+    account.send(*(sample(name) for name in ("cat.jpg", "brook.jpg", "coffee.jpg")))
+    account.sign_in(page)
+    tiles(page).first.click()
+    expect(page.get_by_role("dialog").get_by_role("img")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("dialog").get_by_text("1 photo moved to the trash")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("img")).to_be_visible()
+    untaken = page.evaluate(
+        """() => document.querySelector("dialog button").dispatchEvent(new KeyboardEvent(
+            "keydown", {key: "Delete", repeat: true, bubbles: true, cancelable: true}))"""
+    )
+    assert untaken
+    assert account.client.get("/api/photos").json()["total"] == 2
+
+
+def test_alt_with_an_arrow_is_the_browsers(page: Page, account: Account) -> None:
+    account.send(sample("cat.jpg"), sample("brook.jpg"))
+    account.sign_in(page)
+    expect(page.locator(".tile img")).to_have_count(2)
+    page.evaluate(
+        """window.taken = [];
+        addEventListener("keydown", (event) => taken.push(event.defaultPrevented));"""
+    )
+    tiles(page).first.focus()
+    page.keyboard.press("Alt+ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("img")).to_be_visible()
+    address = page.url
+    page.keyboard.press("Alt+ArrowRight")
+    page.wait_for_timeout(300)
+    assert page.url == address
+    assert True not in page.evaluate("taken")
+
+
+def test_closing_a_menu_keeps_what_is_chosen(page: Page, account: Account) -> None:
+    account.send(sample("cat.jpg"), sample("brook.jpg"))
+    account.sign_in(page)
+    expect(page.locator(".tile img")).to_have_count(2)
+    page.keyboard.press("Control+a")
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    page.get_by_role("button", name="Account").click()
+    expect(page.get_by_role("menu", name="Account")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menu", name="Account")).to_have_count(0)
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("2 chosen")).to_have_count(0)
+
+
+def test_a_pinch_goes_to_no_other_photo(browser: Browser, account: Account) -> None:
+    account.send(sample("cat.jpg"), sample("brook.jpg"))
+    with watched(browser, has_touch=True, viewport={"width": 390, "height": 800}) as context:
+        page = account.sign_in(context.new_page())
+        tiles(page).first.tap()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("img")).to_be_visible()
+        name = dialog.get_attribute("aria-label")
+        fingers = page.context.new_cdp_session(page)
+
+        def touch(kind: str, *places: int) -> None:
+            points = [{"x": x, "y": 400, "id": number} for number, x in enumerate(places)]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", 80)
+        touch("touchStart", 80, 320)
+        touch("touchMove", 150, 240)
+        touch("touchEnd", 150)
+        touch("touchEnd")
+        page.wait_for_timeout(300)
+        assert dialog.get_attribute("aria-label") == name
+        touch("touchStart", 300)
+        touch("touchMove", 100)
+        touch("touchEnd")
+        expect(dialog).not_to_have_attribute("aria-label", str(name))

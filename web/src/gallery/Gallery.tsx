@@ -1,6 +1,6 @@
 // A grid of photos with what can be done with them: of the archive, or of the trash.
 
-import { type ReactNode, Suspense, useEffect, useEffectEvent, useMemo, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useEffectEvent, useRef, useState } from "react";
 import { useLocation, useNavigate, useSearchParams } from "react-router";
 
 import { Button } from "../app/Button";
@@ -12,6 +12,7 @@ import { later } from "../i18n/cloudscape";
 import { idsOf, usePhotoActions } from "./actions";
 import { useChosen } from "./chosen";
 import { type Layout, PhotoGrid } from "./PhotoGrid";
+import { type Place, placeBeside } from "./place";
 import { type Source, useRange } from "./queries";
 
 // Not of the first paint: loaded when the browser is idle, so that both are there when wanted.
@@ -46,7 +47,8 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
   const count = chosen.count(total);
   const picking = begun || count > 0;
   const open = parameters.get("photo");
-  const at = (location.state as { at?: number } | null)?.at;
+  const place = location.state as Place | null;
+  const turn = useRef(Promise.resolve());
 
   function clear() {
     setBegun(false);
@@ -60,7 +62,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
 
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     const { target } = event;
-    if (open || (target instanceof Element && target.closest("input, textarea, dialog, [role=dialog]"))) return;
+    if (open || (target instanceof Element && target.closest("input, textarea, dialog, [role=dialog], [role=menu]"))) return;
     if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       chosen.chooseAll();
@@ -78,22 +80,35 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     void idle().then(() => Promise.all([chosenBar(), lightbox()])).catch(() => undefined);
   }, []);
 
-  function show(id: string | null, place?: number, replace = false) {
+  function show(id: string | null, at?: number, replace = false) {
     const wanted = new URLSearchParams(parameters);
     if (id) wanted.set("photo", id);
     else wanted.delete("photo");
-    void navigate({ search: `?${wanted}` }, { state: { at: place }, replace });
+    const state = at === undefined ? null : { at, of: total };
+    void navigate({ search: `?${wanted}` }, { state, replace });
   }
 
-  const neighbour = useMemo(
-    () => async (by: number) => {
-      const to = (at ?? -2) + by;
-      if (at === undefined || to < 0 || to >= total) return null;
-      const [photo] = await range(to, to + 1);
-      return photo ? { id: photo.id, at: to } : null;
-    },
-    [at, total, range],
-  );
+  /** The photo so many on from the one that the address has: what is shown may be a step behind it. */
+  async function neighbour(by: number) {
+    const id = new URLSearchParams(window.location.search).get("photo");
+    const { usr } = window.history.state as { usr: Place | null };
+    if (!id || !usr) return null;
+    const to = await placeBeside(by, id, usr, total, range);
+    if (to < 0 || to >= total) return null;
+    const [photo] = await range(to, to + 1);
+    return photo ? { id: photo.id, at: to } : null;
+  }
+
+  /** One step after the other: who presses a key five times is five photos on. */
+  function step(by: number) {
+    turn.current = turn.current
+      .then(async () => {
+        const photo = await neighbour(by);
+        const closed = !new URLSearchParams(window.location.search).has("photo");
+        if (photo && !closed) show(photo.id, photo.at, true);
+      })
+      .catch(sayError);
+  }
 
   return (
     <>
@@ -120,16 +135,17 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
       {total > 0 && (
         <PhotoGrid
           source={source} layout={layout} chosen={chosen} picking={picking}
-          onOpen={(id, place) => show(id, place)}
+          onOpen={(id, at) => show(id, at)}
         />
       )}
       {open && (
         <Suspense><Lightbox
           key={open} id={open} neighbour={neighbour}
-          hasPrevious={at !== undefined && at > 0}
-          hasNext={at !== undefined && at < total - 1}
-          onShow={(id, place) => show(id, place, true)}
-          onClose={() => show(null, at, true)}
+          hasPrevious={place !== null && place.at > 0}
+          hasNext={place !== null && place.at < total - 1}
+          onStep={step}
+          onShow={(id, at) => show(id, at, true)}
+          onClose={() => show(null, place?.at, true)}
         /></Suspense>
       )}
     </>

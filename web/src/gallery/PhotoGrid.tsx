@@ -2,6 +2,7 @@
 
 import { type FocusEvent, type KeyboardEvent, type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
 
+import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 import type { Chosen } from "./chosen";
 import { beside, gridOf, type Row, rowAt, rowOf, shownRatio } from "./layout";
@@ -33,6 +34,7 @@ interface Props {
 
 export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
   const { t, day, month } = useSpeech();
+  const { sayError } = useNotices();
   const element = useRef<HTMLDivElement>(null);
   const width = useWidth(element);
   const visible = useVisible(element);
@@ -65,7 +67,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     const start = chosen.count(ratios.length) > 0 ? anchor : focus;
     const [from, to] = start < at ? [start, at] : [at, start];
     setAnchor(start);
-    void range(from, to + 1).then(chosen.add);
+    void range(from, to + 1).then(chosen.add).catch(sayError);
   }
 
   function onFocus({ target }: FocusEvent<HTMLDivElement>) {
@@ -94,6 +96,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
   });
 
   function onKeyDown(event: KeyboardEvent<HTMLDivElement>) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // The browser's own: Alt with an arrow goes back.
     const onward = event.currentTarget.matches(":dir(rtl)") ? -1 : 1;
     const step: Record<string, () => number> = {
       ArrowLeft: () => focus - onward,

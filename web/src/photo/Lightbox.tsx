@@ -11,16 +11,12 @@ import { usePhotoActions } from "../gallery/actions";
 import { Details } from "./Details";
 import { Zoomable } from "./Zoomable";
 
-interface Place {
-  id: string;
-  at: number;
-}
-
 interface Props {
   id: string;
   hasPrevious: boolean;
   hasNext: boolean;
-  neighbour(by: number): Promise<Place | null>;
+  neighbour(by: number): Promise<{ id: string; at: number } | null>;
+  onStep(by: number): void;
   onShow(id: string, at: number): void;
   onClose(): void;
 }
@@ -28,7 +24,7 @@ interface Props {
 const DETAILS = "fototeca.details";
 const WIDE = window.matchMedia("(min-width: 900px)");
 
-export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, onClose }: Props) {
+export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onStep, onShow, onClose }: Props) {
   const { t } = useSpeech();
   const dialog = useRef<HTMLDialogElement>(null);
   const [details, setDetails] = useState(WIDE.matches && localStorage.getItem(DETAILS) !== "no");
@@ -50,14 +46,8 @@ export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, 
     };
   }, []);
 
-  async function step(by: number) {
-    const place = await neighbour(by);
-    if (place) onShow(place.id, place.at);
-    return place;
-  }
   async function remove(shown: PhotoDetails) {
-    const next = await neighbour(1);
-    const previous = next ? null : await neighbour(-1);
+    const [next, previous] = await Promise.all([neighbour(1), neighbour(-1)]).catch(() => [null, null]);
     if (!(await (shown.trashed_at ? actions.restore([id]) : actions.trash([id])))) return;
     // The next one moves up into this one's place.
     if (next) onShow(next.id, next.at - 1);
@@ -65,11 +55,12 @@ export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, 
     else onClose();
   }
   function onKeyDown(event: KeyboardEvent) {
-    if (event.target instanceof HTMLInputElement) return;
+    // Alt with an arrow goes back in the browser's history.
+    if (event.target instanceof HTMLInputElement || event.altKey || event.ctrlKey || event.metaKey) return;
     const onward = event.currentTarget.matches(":dir(rtl)") ? -1 : 1;
-    if (event.key === "ArrowLeft") void step(-onward);
-    else if (event.key === "ArrowRight") void step(onward);
-    else if (event.key === "Delete" && photo.data && !photo.data.trashed_at) void remove(photo.data);
+    if (event.key === "ArrowLeft") onStep(-onward);
+    else if (event.key === "ArrowRight") onStep(onward);
+    else if (event.key === "Delete" && !event.repeat && photo.data && !photo.data.trashed_at) void remove(photo.data);
     else if (event.key === "i") toggle();
     else return;
     event.preventDefault();
@@ -113,19 +104,16 @@ export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onShow, 
         </div>
         {photo.error && <p className="lightbox-missing" role="alert">{photo.error.message}</p>}
         {shown && (
-          <Zoomable
-            photo={shown}
-            onSwipe={(by) => void step(by)}
-          />
+          <Zoomable photo={shown} onSwipe={onStep} />
         )}
         {hasPrevious && (
           <div className="lightbox-previous">
-            <Button variant="icon" iconName="angle-left" ariaLabel={t.previous} onClick={() => void step(-1)} />
+            <Button variant="icon" iconName="angle-left" ariaLabel={t.previous} onClick={() => onStep(-1)} />
           </div>
         )}
         {hasNext && (
           <div className="lightbox-next">
-            <Button variant="icon" iconName="angle-right" ariaLabel={t.next} onClick={() => void step(1)} />
+            <Button variant="icon" iconName="angle-right" ariaLabel={t.next} onClick={() => onStep(1)} />
           </div>
         )}
       </div>

@@ -33,7 +33,7 @@ export function Zoomable({ photo, onSwipe }: Props) {
   const { t } = useSpeech();
   const frame = useRef<HTMLDivElement>(null);
   const pointers = useRef(new Map<number, { x: number; y: number }>());
-  const begun = useRef({ x: 0, y: 0 });
+  const begun = useRef({ x: 0, y: 0, fingers: 0 });
   const [view, setView] = useState(WHOLE);
   const [failed, setFailed] = useState(false);
 
@@ -67,7 +67,8 @@ export function Zoomable({ photo, onSwipe }: Props) {
   function onPointerDown(event: PointerEvent<HTMLDivElement>) {
     event.currentTarget.setPointerCapture(event.pointerId);
     pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    begun.current = { x: event.clientX, y: event.clientY };
+    const fingers = pointers.current.size;
+    begun.current = { x: event.clientX, y: event.clientY, fingers };
   }
   function onPointerMove(event: PointerEvent<HTMLDivElement>) {
     const before = pointers.current.get(event.pointerId);
@@ -84,7 +85,7 @@ export function Zoomable({ photo, onSwipe }: Props) {
     }
   }
   function onPointerUp(event: PointerEvent<HTMLDivElement>) {
-    const alone = pointers.current.size === 1;
+    const alone = begun.current.fingers === 1; // A pinch is no swipe, whichever finger leaves last.
     pointers.current.delete(event.pointerId);
     const moved = event.clientX - begun.current.x;
     if (alone && view.scale === 1 && event.pointerType === "touch" && Math.abs(moved) > SWIPE) {
