@@ -125,7 +125,7 @@ def unpacked(package: Package, into: Path) -> Path:
 def weigh(package: Package) -> None:
     """What Lambda gets."""
     path = build(package)
-    size, files = path.stat().st_size / MB, unzipped(path) / MB
+    size, files = path.stat().st_size / 1e6, unzipped(path) / 1e6
     print(f"{package.name}: {size:.0f} MB zipped, {files:.0f} MB unzipped", flush=True)
 
 

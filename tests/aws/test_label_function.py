@@ -169,7 +169,7 @@ def test_what_goes_wrong_each_time_ends_failed_with_its_reason_in_little_more_th
 
 
 def test_what_a_killed_function_held_is_free_when_its_message_comes_again(
-    arrival: Arrival, monkeypatch: pytest.MonkeyPatch
+    arrival: Arrival, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Killed(BaseException):
         pass
@@ -181,6 +181,7 @@ def test_what_a_killed_function_held_is_free_when_its_message_comes_again(
     monkeypatch.setattr(Library, "labeller", killed)
     with pytest.raises(Killed):
         label.handler(arrival.queue.batch(1), Context(milliseconds=60_000))
+    assert "messages stay" not in caplog.text, "the queue was told"
     queue = arrival.library.catalog.queue
     assert queue.take("w-0", arrival.owner, arrival.id, now()) is None
     for module in ("queue", "records"):
@@ -260,3 +261,50 @@ def test_a_photo_that_is_moved_here_into_the_trash_stays_there(
     catalog.photos.put(PhotoRecord(trashed))
     assert moved.handle()
     assert moved.photo() == trashed
+
+
+@pytest.mark.parametrize(
+    ("told", "data"),
+    [
+        ("not the ones announced", b"\xff\xd8\xff others"),
+        ("", b""),
+        ("", b"no photo"),
+    ],
+)
+def test_what_is_not_the_photo_that_its_key_says_goes_and_its_owner_is_told(
+    cloud: Emulator, arrival: Arrival, make_jpeg: MakeJpeg, told: str, data: bytes
+) -> None:
+    id = sha256(make_jpeg(6) if told else data).hexdigest()
+    key, s3 = f"originals/{arrival.owner}/{id}", cloud.client("s3")
+    s3.put_object(Bucket="photos", Key=key, Body=data, Metadata={"name": "a%20b.jpg"})
+
+    def handle() -> Arrival:
+        forged = Arrival(arrival.library, arrival.owner, id, Queue(cloud, _body(key)))
+        assert forged.handle()
+        return forged
+
+    assert handle().photo() is None
+    assert s3.list_objects_v2(Bucket="photos", Prefix=key).get("Contents", []) == []
+    (notice,) = arrival.library.catalog.notices.of(arrival.owner)
+    assert notice.subject == "a b.jpg"
+    assert told in notice.text
+    handle()  # told of again, there is nothing to be done
+    assert len(arrival.library.catalog.notices.of(arrival.owner)) == 1
+
+
+def test_an_original_of_one_owner_says_nothing_of_another_s(
+    cloud: Emulator, arrival: Arrival
+) -> None:
+    other = arrival.library.catalog.accounts.add(None, None, now()).id
+    assert arrival.handle()
+    lost = Arrival(
+        arrival.library, other, arrival.id, Queue(cloud, _body(f"originals/{other}/{arrival.id}"))
+    )
+    assert lost.handle()
+    assert lost.photo() is None
+    assert arrival.photo() is not None
+
+
+def _body(key: str) -> str:
+    body: str = arrived(key)["Records"][0]["body"]
+    return body
