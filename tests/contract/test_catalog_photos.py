@@ -121,7 +121,7 @@ def test_a_made_up_cursor_is_refused(catalog: Catalog, cursor: str) -> None:
 def test_photos_are_found_by_state_and_by_name(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     done = label(catalog, owner, 1, Lake=0.9)
-    waiting = photo(owner, 2, name="100%_sure.jpg")
+    waiting = photo(owner, 2, name="100%_sure, Été.jpg")
     catalog.photos.add(waiting)
 
     def page(state: str | None = None, name: str = "") -> list[str]:
@@ -134,6 +134,7 @@ def test_photos_are_found_by_state_and_by_name(catalog: Catalog) -> None:
     assert page(name="img_") == [done.id]
     assert page(name="100%") == [waiting.id]
     assert page(name="%") == [waiting.id]
+    assert page(name="SURE") == page(name="éTÉ") == [waiting.id]
 
 
 def test_the_machine_never_undoes_a_correction(catalog: Catalog) -> None:

@@ -53,6 +53,7 @@ class Database:
         )
         opened = Opened(connection)
         connection.row_factory = sqlite3.Row
+        connection.create_function("casefolded", 1, str.casefold, deterministic=True)
         connection.executescript(
             # FULL: in WAL mode only this makes a commit survive a power cut. On macOS it takes the
             # other two as well.

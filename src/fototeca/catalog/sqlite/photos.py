@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -440,7 +441,8 @@ class SqlitePhotos:
         else:
             photos = self._labels.sets.selected(owner, keys)
         if name:
-            photos &= self._keys_where(r"owner = ? AND name LIKE ? ESCAPE '\'", owner, like(name))
+            condition, *values = named(name)
+            photos &= self._keys_where(f"owner = ? AND {condition}", owner, *values)
         return photos
 
     def keys_of_ids(self, owner: int, ids: Iterable[str]) -> BitMap:
@@ -553,10 +555,15 @@ def layout_of(
     )
 
 
-def like(text: str) -> str:
-    """A LIKE pattern for names that contain the text, escaped by a backslash."""
+def named(text: str) -> tuple[str, ...]:
+    """A condition for names that contain the text, in any case, and its values."""
     escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"
+    like = r"name LIKE ? ESCAPE '\'"
+    if text.isascii():
+        return like, f"%{escaped}%"
+    # LIKE knows the cases of ASCII alone: of other letters it leaves few to be looked at.
+    pattern = re.sub(r"[^ -~]", "%", escaped)
+    return f"{like} AND instr(casefolded(name), ?)", f"%{pattern}%", text.casefold()
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
