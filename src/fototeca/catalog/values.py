@@ -14,6 +14,10 @@ from fototeca.photos import CorrectionChange, Exif, Selection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+USED_AT_STEP = 60_000_000
+"""Microseconds: a token's last use is kept to the minute, so that reading writes little."""
+REFUSALS = 100
+"""Kept of one import: enough to see what is wrong; the count goes on."""
 
 
 def new_id() -> str:

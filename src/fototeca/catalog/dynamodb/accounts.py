@@ -20,10 +20,8 @@ from fototeca.catalog.protocol import (
     EmailTaken,
     Renewal,
 )
-from fototeca.catalog.values import from_micros, new_id, to_micros
+from fototeca.catalog.values import USED_AT_STEP, from_micros, new_id, to_micros
 
-USED_AT_STEP = 60_000_000
-"""Microseconds: a token's last use is kept to the minute, so that reading writes little."""
 TOKEN, SUBJECT = "token#", "subject#"
 
 

@@ -12,11 +12,9 @@ from fototeca.catalog.dynamodb.notices import DynamoNotices
 from fototeca.catalog.dynamodb.owners import owners
 from fototeca.catalog.dynamodb.table import Action, Changed, Key, Row, Table
 from fototeca.catalog.protocol import Import, ImportState, Refusal
-from fototeca.catalog.values import from_micros, new_id, to_micros
+from fototeca.catalog.values import REFUSALS, from_micros, new_id, to_micros
 from fototeca.photos import now
 
-REFUSALS = 100
-"""Kept of one import: enough to see what is wrong; the count goes on."""
 LISTED = 100
 
 

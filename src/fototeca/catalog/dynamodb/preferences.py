@@ -12,7 +12,7 @@ from fototeca.catalog.dynamodb.events import DynamoEvents
 from fototeca.catalog.dynamodb.owners import owners_totals
 from fototeca.catalog.dynamodb.record import Record
 from fototeca.catalog.dynamodb.records import Change, Records, Rules
-from fototeca.catalog.dynamodb.table import Changed, Row
+from fototeca.catalog.dynamodb.table import Action, Changed, Row
 from fototeca.catalog.protocol import Recomputing
 from fototeca.catalog.values import settings_from, settings_text
 from fototeca.label_settings import LabelSettings
@@ -92,7 +92,7 @@ class DynamoLabelPreferences:
             return 0
         return max(len(photos), 1)
 
-    def _begin(self, owner: str) -> dict[str, dict[str, object]]:
+    def _begin(self, owner: str) -> Action:
         return self._table.put((keys.RECOMPUTE, owner), {"begun": self._records.clock.tick()})
 
     def _after(self, owner: str, row: Row) -> Iterator[str]:

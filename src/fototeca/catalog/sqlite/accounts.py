@@ -16,10 +16,7 @@ from fototeca.catalog.protocol import (
     Renewal,
 )
 from fototeca.catalog.sqlite.database import Database
-from fototeca.catalog.values import from_micros, new_id, to_micros
-
-USED_AT_STEP = 60_000_000
-"""Microseconds: a token's last use is kept to the minute, so that reading writes little."""
+from fototeca.catalog.values import USED_AT_STEP, from_micros, new_id, to_micros
 
 
 class SqliteAccounts:

@@ -17,11 +17,8 @@ from fototeca.catalog.protocol import (
     failures_text,
 )
 from fototeca.catalog.sqlite.database import Database
-from fototeca.catalog.values import from_micros, new_id, to_micros
+from fototeca.catalog.values import REFUSALS, from_micros, new_id, to_micros
 from fototeca.photos import now
-
-REFUSALS = 100
-"""Kept of one import: enough to see what is wrong; the count goes on."""
 
 
 def leave_notice(database: Database, owner: int, kind: str, subject: str, text: str) -> None:
