@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fototeca.imaging.develop import GRID_HEIGHT, GRID_WIDTH, QUALITY, VIEW_SIDE, develop
+from fototeca.imaging.decoding import GRID_HEIGHT, GRID_WIDTH, QUALITY, VIEW_SIDE
+from fototeca.imaging.develop import develop
 from fototeca.imaging.isolation import decoder
 from fototeca.imaging.limits import Limits
 from fototeca.imaging.probe import probe

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from fototeca.catalog.protocol import Catalog, Outcome
-from fototeca.imaging.develop import VIEW_SIDE, develop
+from fototeca.imaging.decoding import VIEW_SIDE
+from fototeca.imaging.develop import develop
 from fototeca.imaging.limits import Limits, Unreadable
 from fototeca.imaging.probe import sniff
 from fototeca.ingest import Ingest, Refused, sums

@@ -18,7 +18,8 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from fototeca.imaging import isolation
-from fototeca.imaging.develop import Developed, develop
+from fototeca.imaging.decoding import Developed
+from fototeca.imaging.develop import develop
 from fototeca.imaging.isolation import DecoderProcess
 from fototeca.imaging.limits import Limits, Unreadable
 from fototeca.imaging.probe import probe

@@ -21,7 +21,7 @@ from typing import IO, Any
 import pi_heif
 from PIL import AvifImagePlugin, Image
 
-from fototeca.imaging.develop import Developed, develop_here
+from fototeca.imaging.decoding import Developed, decoded
 from fototeca.imaging.limits import Limits, Unreadable
 from fototeca.photos import Exif, Probe
 
@@ -52,7 +52,7 @@ class DecoderProcess:
         return child.pid if child is not None and child.poll() is None else None
 
     def develop(self, path: Path, probe: Probe, limits: Limits, side: int) -> Developed:
-        """As develop_here, within the limits of memory and time. Raises Unreadable."""
+        """As `decoded`, within the limits of memory and time. Raises Unreadable."""
         with self._one:
             child = self._started(limits.decode_memory)
             request = {
@@ -171,11 +171,6 @@ def _part(pipe: IO[bytes], length: int) -> bytes:
 decoder = DecoderProcess()
 
 
-def develop_apart(path: Path, probe: Probe, limits: Limits, side: int) -> Developed:
-    """As develop_here, within the limits of memory and time. Raises Unreadable."""
-    return decoder.develop(path, probe, limits, side)
-
-
 def main() -> None:
     """The child's loop. It ends with its input, so it does not survive its parent."""
     import resource
@@ -199,7 +194,7 @@ def main() -> None:
         signal.alarm(int(request["seconds"]) + 5)
         probe = Probe(**{**request["probe"], "exif": Exif()})
         try:
-            developed = develop_here(Path(request["path"]), probe, request["side"])
+            developed = decoded(Path(request["path"]), probe, request["side"])
         except Unreadable as error:
             out.write(json.dumps({"unreadable": str(error)}).encode() + b"\n")
         else:
