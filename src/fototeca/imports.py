@@ -30,6 +30,7 @@ from fototeca.vault.protocol import VaultFull, VaultUnavailable
 log = logging.getLogger(__name__)
 
 INTERRUPTED = "interrupted; import it again to go on"
+Unable = VaultFull | VaultUnavailable | CatalogFull | CatalogBusy
 UNABLE = (VaultFull, VaultUnavailable, CatalogFull, CatalogBusy)
 """No file is to blame: the import ends, and goes on when it is started again."""
 REPORT_EVERY = 32
@@ -248,37 +249,52 @@ class Importing:
     def _outcomes(
         self, owner: str, paths: Iterable[tuple[Path, str]]
     ) -> Iterator[list[Outcome | Refusal]]:
-        """What came of each file, a batch at a time; a few files are always under way."""
+        """What came of each file, a batch at a time; a few files are always under way.
+
+        Raises UNABLE, after what came of the others.
+        """
         done: list[Outcome | Refusal] = []
-        running: set[Future[Outcome | Refusal]] = set()
+        running: set[Future[Outcome | Refusal | Unable]] = set()
+        unable: Unable | None = None
         reported = time.monotonic()
+
+        def collect(finished: Iterable[Future[Outcome | Refusal | Unable]]) -> None:
+            nonlocal unable
+            for outcome in (future.result() for future in finished):
+                if isinstance(outcome, UNABLE):
+                    unable = outcome
+                else:
+                    done.append(outcome)
+
         with ThreadPoolExecutor(self._threads, thread_name_prefix="import") as pool:
             try:
                 for path, name in paths:
-                    if self._stopping.is_set():
+                    if self._stopping.is_set() or unable is not None:
                         break
                     running.add(pool.submit(self._take, owner, path, name))
                     if len(running) >= 2 * self._threads:
                         finished, running = wait(running, return_when=FIRST_COMPLETED)
-                        done += [future.result() for future in finished]
+                        collect(finished)
                     if len(done) >= REPORT_EVERY or time.monotonic() - reported > REPORT_SECONDS:
                         yield done
                         done, reported = [], time.monotonic()
-                done += [future.result() for future in running]
+                collect(running)
             except BaseException:
                 for future in running:
                     future.cancel()
                 raise
             if done:
                 yield done
+            if unable is not None:
+                raise unable
 
-    def _take(self, owner: str, path: Path, name: str) -> Outcome | Refusal:
+    def _take(self, owner: str, path: Path, name: str) -> Outcome | Refusal | Unable:
         try:
             return self._ingest.add_file(owner, path).outcome
         except Refused as error:
             return Refusal(name, str(error))
-        except UNABLE:
-            raise
+        except UNABLE as error:
+            return error
         except OSError as error:
             return Refusal(name, error.strerror or "could not be read")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,10 @@ import pytest
 from fototeca import samples
 from fototeca.app import Library, LibraryMissing, open_library
 from fototeca.catalog.protocol import BundleState, ImportState, Work
+from fototeca.ingest import Ingested
 from fototeca.photos import Selection, State, now
 from fototeca.settings import Settings
-from fototeca.vault.protocol import Size, VaultUnavailable
+from fototeca.vault.protocol import Size, VaultFull, VaultUnavailable
 from fototeca.work.threads import Workers
 
 MakeJpeg = Callable[..., bytes]
@@ -235,6 +238,29 @@ def test_an_import_ends_with_its_library_and_says_how_far_it_came(
         (ended,) = library.catalog.imports.of(owner)
         assert "import it again" in (ended.failure or "")
         assert ended.added == library.catalog.queue.pending()
+
+
+def test_an_import_that_finds_no_room_counts_what_came_before(
+    library: Library,
+    owner: str,
+    tmp_path: Path,
+    make_jpeg: MakeJpeg,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paths = [tmp_path / f"{number}.jpg" for number in range(20)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_jpeg(number))
+    add_file, tried = library.ingest.add_file, count()
+
+    def full(owner: str, path: Path) -> Ingested:
+        if next(tried) >= 7:
+            raise VaultFull(errno.ENOSPC, "no room left for photos")
+        return add_file(owner, path)
+
+    monkeypatch.setattr(library.ingest, "add_file", full)
+    done = library.imports.run(owner, paths, lambda _: None)
+    assert done.failure == "no room left for photos"
+    assert done.added == library.catalog.queue.pending() == 7
 
 
 def test_old_news_goes(library: Library, owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
