@@ -66,6 +66,7 @@ class Photos:
     def __init__(self, root: Path) -> None:
         self.catalog = SqliteCatalog(root / "catalog.sqlite3", Taxonomy.load())
         self.vault = FolderVault.make(root / "vault")
+        self._originals = root / "vault" / "originals"
         self.bundling = Bundling(self.catalog, self.vault, timedelta(hours=24))
         accounts = self.catalog.accounts.all()
         account = accounts[0] if accounts else self.catalog.accounts.add(None, None, now())
@@ -112,11 +113,7 @@ class Photos:
         return ready
 
     def paths(self) -> list[Path]:
-        return sorted(path for path in (self.vault_root / "originals").rglob("*") if path.is_file())
-
-    @property
-    def vault_root(self) -> Path:
-        return self.vault._root
+        return sorted(path for path in self._originals.rglob("*") if path.is_file())
 
 
 def photo_sizes() -> list[int]:
