@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
+from http.client import HTTPResponse
 
 import httpx
 import pytest
@@ -302,6 +305,36 @@ def test_a_body_larger_than_any_that_makes_sense_is_413(owner: httpx.Client, tol
     )
     is_problem(answer, 413)
     assert owner.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("begun", [b"GET /", b"GET / HTTP/1.1\r\nx: "], ids=["line", "header"])
+def test_a_head_that_does_not_end_is_ended(filled: Served, begun: bytes) -> None:
+    """Nobody has to be known for this: what is kept of it must be little."""
+    address = httpx.URL(filled.address)
+    sent = 0
+    with socket.create_connection((address.host, address.port), timeout=60) as connection:
+        connection.sendall(begun)
+        with suppress(ConnectionError):
+            while sent < 50_000_000:
+                connection.sendall(b"x" * 100_000)
+                sent += 100_000
+    assert sent < 50_000_000
+    assert filled.client().get("/health").status_code == 200
+
+
+def test_what_is_no_request_is_told_as_a_problem(filled: Served) -> None:
+    address = httpx.URL(filled.address)
+    long = b"GET / HTTP/1.1\r\n" + b"x: " + b"x" * 65_536
+    for said, status in ((b"\x16\x03\x01 hello\r\n\r\n", 400), (long, 431)):
+        with socket.create_connection((address.host, address.port), timeout=60) as connection:
+            connection.sendall(said)
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert answer.status == status
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert json.load(answer)["status"] == status
+    headers = {"x-long": "x" * 50_000}
+    assert filled.client().get("/health", headers=headers).status_code == 200
 
 
 def test_a_stranger_sends_no_large_body(filled: Served) -> None:

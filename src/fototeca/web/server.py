@@ -6,12 +6,53 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fototeca.app import Library
 from fototeca.web.application import create_app
+from fototeca.web.problems import Problem
 
 GRACE = 4
 """Seconds that open downloads get when the server ends."""
+
+
+MAX_HEAD = 64 << 10
+"""Bytes of a request's line and headers. The parser sets no limit, and keeps what it gets."""
+
+
+class Connection(HttpToolsProtocol):
+    """Ends a request whose head does not end, and answers what is no HTTP like any problem."""
+
+    _head = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._head += len(data)
+        super().data_received(data)
+        if self._head > MAX_HEAD and not self.transport.is_closing():
+            self._refuse(Problem(431, f"the request's head is larger than {MAX_HEAD >> 10} KiB"))
+
+    def on_headers_complete(self) -> None:
+        self._head = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._head = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._head = 0  # of the next request, or of trailers until here
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Problem(400, msg))
+
+    def _refuse(self, problem: Problem) -> None:
+        answer = problem.response()
+        headers = (*answer.raw_headers, (b"connection", b"close"))
+        lines = (b"%b: %b\r\n" % header for header in headers)
+        status = f"HTTP/1.1 {problem.status} {problem.document['title']}\r\n".encode()
+        self.transport.write(b"".join((status, *lines, b"\r\n", bytes(answer.body))))
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -34,7 +75,7 @@ def serve(library: Library, host: str, port: int, on_ready: Callable[[str], None
         log_level="warning",
         timeout_graceful_shutdown=GRACE,
         server_header=False,
-        h11_max_incomplete_event_size=64 << 10,
+        http=Connection,
     )
     server = Server(config)
     try:
