@@ -21,8 +21,8 @@ from fototeca.labelling.protocol import Embedder, Labeller
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Photo, Selection, now
 from fototeca.settings import Settings
-from fototeca.vault.folder import MARKER, FolderVault
-from fototeca.vault.protocol import Vault
+from fototeca.vault.folder import FolderVault
+from fototeca.vault.protocol import MARKER, Vault
 
 # What not every function on AWS needs is imported where it is chosen: it starts sooner.
 if TYPE_CHECKING:

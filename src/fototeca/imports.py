@@ -22,7 +22,7 @@ from fototeca.catalog.protocol import (
     Outcome,
     Refusal,
 )
-from fototeca.inbox import files
+from fototeca.inbox import files, is_library
 from fototeca.ingest import Ingest, Refused
 from fototeca.photos import now
 from fototeca.vault.protocol import VaultFull, VaultUnavailable
@@ -103,6 +103,8 @@ class Importing:
         for path in paths:
             if not path.exists():
                 raise ImportRefused(f"{path}: not there")
+            if is_library(path):
+                raise ImportRefused(f"{path}: a library already: see `fototeca move`")
         source = ", ".join(str(path) for path in paths)
         started = self._catalog.imports.start(owner, source, now())
         failure: str | None = INTERRUPTED

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from fototeca.catalog.protocol import Account, Catalog
 from fototeca.ingest import Ingest, Refused
+from fototeca.vault.protocol import MARKER
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +139,11 @@ def folder_names(account: Account, *, first: bool) -> list[str]:
 def files(root: Path) -> Iterator[Path]:
     """Regular files below a folder, in order of name; hidden ones and links left out.
 
-    Links are not followed: a link in a folder must not bring in what lies outside of it.
+    Links are not followed: a link in a folder must not bring in what lies outside of it. A library
+    in it is passed over: its renditions would become photos, and have renditions.
     """
+    if is_library(root):
+        return
     try:
         entries = sorted(os.scandir(root), key=lambda entry: entry.name)
     except OSError:
@@ -151,6 +155,10 @@ def files(root: Path) -> Iterator[Path]:
             yield from files(Path(entry.path))
         elif entry.is_file(follow_symlinks=False):
             yield Path(entry.path)
+
+
+def is_library(folder: Path) -> bool:
+    return (folder / "vault" / MARKER).exists()
 
 
 IGNORED = frozenset({"Thumbs.db", "desktop.ini", "@eaDir", "__MACOSX"})

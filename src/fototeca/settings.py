@@ -16,7 +16,7 @@ from fototeca.notify.schemes import SCHEMES
 class Settings(BaseSettings):
     """What can be set. Each is an environment variable in upper case after FOTOTECA_."""
 
-    model_config = SettingsConfigDict(env_prefix="FOTOTECA_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FOTOTECA_", env_ignore_empty=True, frozen=True)
 
     library: Path = Field(default=Path("~/Fototeca"), description="The folder that holds it all.")
     table: str | None = Field(

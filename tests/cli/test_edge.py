@@ -77,6 +77,12 @@ def test_a_wrong_setting_is_told_by_its_name(run: Run, monkeypatch: pytest.Monke
     assert answer.status == 1
     assert answer.err.startswith("fototeca: FOTOTECA_THREADS: ")
     assert len(answer.err.splitlines()) == 1
+    monkeypatch.setenv("FOTOTECA_THREADS", "")
+    monkeypatch.setenv("FOTOTECA_IMPORT_ROOTS", "/photos")
+    answer = run("labels")
+    assert answer.err == (
+        'fototeca: FOTOTECA_IMPORT_ROOTS: Input should be JSON, as ["one", "two"]\n'
+    )
 
 
 def test_a_library_of_a_newer_fototeca_is_left_alone(run: Run, filled: Path) -> None:
@@ -105,6 +111,7 @@ def test_work_names_what_failed_and_why(run: Run, filled: Path, tmp_path: Path) 
     answer = run("import", broken)
     assert answer.status == 0
     assert "1 photo could not be labelled" in answer.out
+    assert run("import", broken).out == "0 photos added, 1 duplicate\n"
     work = run("work", "--json").json
     assert (work["labelled"], work["failed"]) == (12, 1)
     (failure,) = work["failures"]
@@ -113,6 +120,8 @@ def test_work_names_what_failed_and_why(run: Run, filled: Path, tmp_path: Path) 
     assert "truncated" in run("work").out
     again = run("work", "retry", failure["id"], "--json")
     assert (again.status, again.json) == (0, {"asked": 1, "waiting": 0, "failed": 1})
+    nothing = run("work", "retry", "0" * 64)
+    assert (nothing.status, nothing.err) == (1, "fototeca: none of these photos has failed\n")
 
 
 def test_work_counts_what_another_model_labelled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from fototeca import samples
 from tests.cli.conftest import Run
 from tests.conftest import MakeJpeg
 
@@ -132,6 +134,36 @@ def test_what_is_not_there_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
     answer = run("import", tmp_path / "nowhere")
     assert (answer.status, answer.err) == (1, f"fototeca: {tmp_path / 'nowhere'}: not there\n")
     assert run("import").status == 2
+
+
+def test_an_empty_path_is_not_this_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell's variable that is not set names nothing."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for command in (["import", ""], ["backup", ""], ["serve", "--import", ""]):
+        answer = run(*command)
+        assert (answer.status, answer.out) == (2, "")
+        assert "empty" in answer.err
+    assert run("labels", "--library", "").status == 2
+    monkeypatch.setenv("FOTOTECA_LIBRARY", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    answer = run("labels")
+    assert answer.err == f"fototeca: {tmp_path / 'home' / 'Fototeca'}: no library here\n"
+
+
+def test_a_library_is_passed_over(run: Run, library: Path, tmp_path: Path) -> None:
+    """Its renditions would become photos."""
+    shutil.copy(samples.photos()[0], tmp_path / "a.jpg")
+    assert library.parent == tmp_path
+    for added in (1, 0):
+        answer = run("import", tmp_path, "--json").json
+        assert (answer["found"], answer["added"], answer["refused"]) == (1, added, 0)
+    told = run("import", library)
+    assert told.status == 1
+    assert told.err == f"fototeca: {library}: a library already: see `fototeca move`\n"
 
 
 @pytest.mark.crash

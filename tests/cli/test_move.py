@@ -58,7 +58,7 @@ def everything(run: Run, library: Path) -> list[Any]:
     ]
 
 
-def move(run: Run, source: Path, target: Path, *more: str) -> Any:
+def move(run: Run, source: Path | str, target: Path | str, *more: str) -> Any:
     return run("move", "--from", source, "--to", target, "--json", *more)
 
 
@@ -235,5 +235,9 @@ def test_settings_that_are_there_already_are_kept_and_said(
 
 def test_what_makes_no_sense_is_refused(run: Run, used: Path, tmp_path: Path) -> None:
     assert move(run, used, used).status == 2
+    assert move(run, used, f"{used}/").status == 2
+    assert move(run, used, used / "inside").status == 2
+    assert move(run, used, f"{tmp_path / 'there'},s3:").status == 2
+    assert move(run, used, "").status == 2
     assert move(run, tmp_path / "none", tmp_path / "there").status == 1
     assert not (tmp_path / "there").exists()

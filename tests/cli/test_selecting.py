@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import zipfile
@@ -98,6 +99,24 @@ def test_a_bundle_on_stdout_is_nothing_but_the_zip(
         assert archive.testzip() is None
         assert len(archive.namelist()) == 13
     assert b"12 photos" in streamed.stderr
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_pipe_is_written_into_and_stays_one(program: Run, tmp_path: Path) -> None:
+    pipe, link, out = tmp_path / "pipe", tmp_path / "link", tmp_path / "out.zip"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        answer = program("bundle", "--any", "Dog", "-o", pipe)
+        if not pipe.is_fifo():
+            reader.kill()  # nobody writes to it any more
+        data, _ = reader.communicate()
+    assert (answer.status, pipe.is_fifo()) == (0, True)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+    link.symlink_to(out)
+    assert program("bundle", "--any", "Dog", "-o", link).status == 0
+    assert link.is_symlink()
+    assert zipfile.is_zipfile(out)
 
 
 def test_what_a_bundle_lacks_is_named(run: Run, filled: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fototeca.cli.edge import FAILED
-from fototeca.cli.options import JsonOption, LibraryOption, opened, settings_of
+from fototeca.cli.options import JsonOption, LibraryOption, opened, said, settings_of
 from fototeca.cli.output import counted, print_json, size_in_words
 from fototeca.cli.progress import progress
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the backup is kept.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", parser=said, help="Where the backup is kept.")
+    ],
     verify: Annotated[
         bool, typer.Option("--verify", help="Read what is there already, and compare its SHA-256.")
     ] = False,
@@ -38,7 +40,7 @@ def backup(
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The backup.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", parser=said, help="The backup.")],
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -20,14 +20,16 @@ from fototeca.cli.options import (
     UserOption,
     opened,
     owner_of,
+    said,
     selection_of,
 )
 from fototeca.cli.output import counted, print_json, printable, size_in_words
-from fototeca.cli.progress import progress
+from fototeca.cli.progress import Advance, progress
 from fototeca.durable import sync
 
 if TYPE_CHECKING:
     from fototeca.app import Library
+    from fototeca.bundling.bundles import Archive
     from fototeca.catalog.protocol import Bundle, Skipped
 
 STDOUT = Path("-")
@@ -35,7 +37,8 @@ STDOUT = Path("-")
 
 def bundle(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The zip; `-` is stdout.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", parser=said, help="The zip; `-` is stdout."),
     ],
     any: AnyOption = None,
     all: AllOption = None,
@@ -83,26 +86,35 @@ def _write(library: Library, made: Bundle, output: Path, *, quiet: bool) -> int:
         archive = library.bundles.archive(made)
     except NotReady:
         raise Unable(f"no bundle could be made: {made.failure or made.state}") from None
-    chunks = archive.read(0, archive.size)
     if output == STDOUT:
-        for chunk in chunks:
-            sys.stdout.buffer.write(chunk)
+        _copy(archive, sys.stdout.buffer, lambda _done, _total, _note: None)
         sys.stdout.buffer.flush()
         return archive.size
-    part = output.with_name(f"{output.name}.part")
-    try:
-        with part.open("wb") as file, progress("Writing", quiet=quiet) as advance:
-            written = 0
-            for chunk in chunks:
-                file.write(chunk)
-                written += len(chunk)
-                advance(written, archive.size, "")
-            file.flush()
-            sync(file.fileno())
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+    with progress("Writing", quiet=quiet) as advance:
+        # What a link names is replaced, not the link: `/dev/stdout` may be one.
+        file = output.resolve()
+        if file.exists() and not file.is_file():
+            with file.open("wb") as pipe:  # or a device: neither may be replaced by a file
+                _copy(archive, pipe, advance)
+            return archive.size
+        part = file.with_name(f"{file.name}.part")
+        try:
+            with part.open("wb") as whole:
+                _copy(archive, whole, advance)
+                whole.flush()
+                sync(whole.fileno())
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
     return archive.size
+
+
+def _copy(archive: Archive, to: BinaryIO, advance: Advance) -> None:
+    written = 0
+    for chunk in archive.read(0, archive.size):
+        to.write(chunk)
+        written += len(chunk)
+        advance(written, archive.size, "")
 
 
 def _report(json: bool, made: Bundle, size: int, skipped: Iterable[Skipped], output: Path) -> None:

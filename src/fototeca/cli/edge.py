@@ -70,6 +70,7 @@ def in_words(error: Exception) -> str | None:
 def _of_ours(error: Exception) -> str | None:
     # Imported here: a command that ends well needs none of these.
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from fototeca.app import LibraryElsewhere, LibraryMissing
     from fototeca.backup import BackupRefused
@@ -89,6 +90,10 @@ def _of_ours(error: Exception) -> str | None:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         return f"FOTOTECA_{name}: {first['msg']}"
+    if isinstance(error, SettingsError):
+        # It names the field in its text alone; what is read before it is checked is JSON.
+        field = str(error).split('"')[1]
+        return f'FOTOTECA_{field.upper()}: Input should be JSON, as ["one", "two"]'
     if isinstance(error, EmailTaken):
         return f"there is an account with this address already: {error}"
     if isinstance(error, SchemaNewer):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fototeca.cli.edge import FAILED, USAGE, Unable
-from fototeca.cli.options import JsonOption, LibraryOption, settings_of
+from fototeca.cli.options import JsonOption, LibraryOption, said, settings_of
 from fototeca.cli.output import print_json, print_table, printable
 from fototeca.cli.progress import progress
 
@@ -33,7 +33,9 @@ def evaluate(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER|FILE.csv", help="Photos in folders named after labels, or a CSV file."
+            metavar="FOLDER|FILE.csv",
+            parser=said,
+            help="Photos in folders named after labels, or a CSV file.",
         ),
     ],
     complete: Annotated[
@@ -53,7 +55,9 @@ def evaluate(
     ] = False,
     html: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write a page with plots and the worst mistakes."),
+        typer.Option(
+            metavar="FILE", parser=said, help="Also write a page with plots and the worst mistakes."
+        ),
     ] = None,
     library: LibraryOption = None,
     json: JsonOption = False,

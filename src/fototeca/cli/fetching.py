@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fototeca.cli.edge import USAGE, Unable
-from fototeca.cli.options import JsonOption
+from fototeca.cli.options import JsonOption, said
 from fototeca.cli.progress import progress
 
 
@@ -16,7 +16,9 @@ def fetch_model(
     address: Annotated[
         str, typer.Argument(metavar="URL", help="The folder of the model's files, by https.")
     ],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to put them.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", parser=said, help="Where to put them.")
+    ],
     sha256: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE=HEX", help="What a file's SHA-256 must be."),

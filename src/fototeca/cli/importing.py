@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fototeca.cli.edge import FAILED, INTERRUPTED
-from fototeca.cli.options import (
-    JsonOption,
-    LibraryOption,
-    UserOption,
-    opened,
-    owner_of,
-)
+from fototeca.cli.options import JsonOption, LibraryOption, UserOption, opened, owner_of, said
 from fototeca.cli.output import counted, print_json, printable
 from fototeca.cli.progress import interruption, label_waiting, progress
 
@@ -25,7 +19,10 @@ if TYPE_CHECKING:
 
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Folders and files.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", parser=said, help="Folders and files.", show_default=False
+        ),
     ],
     library: LibraryOption = None,
     user: UserOption = None,
@@ -38,6 +35,7 @@ def import_(
     with opened(library, create=True) as opened_library, interruption() as asked:
         owner = owner_of(opened_library, user)
         asked.then(opened_library.imports.stop)
+        before = opened_library.catalog.queue.work(owner).failed
         opened_library.workers().start()
         total = _count(paths)
         with progress("Importing", quiet=json) as advance:
@@ -47,7 +45,8 @@ def import_(
         waiting = opened_library.catalog.queue.pending()
         if not asked.asked and done.failure is None:
             waiting = label_waiting(opened_library, asked, quiet=json)
-        failed = opened_library.catalog.queue.work(owner).failed
+        # Not those that have long been known.
+        failed = max(0, opened_library.catalog.queue.work(owner).failed - before)
     if asked.asked and done.failure is None:
         done = replace(done, failure="interrupted; import it again to go on")
     if json:

@@ -51,11 +51,12 @@ def move(
     from fototeca.app import open_library
     from fototeca.moving import Moving
 
-    if source == target:
-        raise Unable("both places are the same", USAGE)
+    at_source, at_target = settings_at(source), settings_at(target)
+    if _one_in_the_other(at_source, at_target):
+        raise Unable("both places are the same, or one is in the other", USAGE)
     with (
-        open_library(settings_at(source), create=False) as here,
-        open_library(settings_at(target)) as there,
+        open_library(at_source, create=False) as here,
+        open_library(at_target) as there,
         interruption() as asked,
     ):
         moving = Moving(here, there)
@@ -71,13 +72,22 @@ def move(
         raise typer.Exit(FAILED)
 
 
+def _one_in_the_other(one: Settings, other: Settings) -> bool:
+    if one.table or other.table:
+        return one.table == other.table
+    folders = [each.library.expanduser().resolve() for each in (one, other)]
+    return folders[0].is_relative_to(folders[1]) or folders[1].is_relative_to(folders[0])
+
+
 def settings_at(place: str) -> Settings:
     """The settings of the library at a place. Raises Unable."""
     from fototeca.settings import Settings
 
     if place.startswith(STACK):
         return _stack_settings(place.removeprefix(STACK))
-    folder, _, bucket = place.partition(BUCKET)
+    folder, named, bucket = place.partition(BUCKET)
+    if not folder or bool(named) != bool(bucket):
+        raise Unable(f"not a place: '{place}' is not DIR, DIR,s3:BUCKET or aws:STACK", USAGE)
     # Whatever the environment says of another place.
     return Settings(library=Path(folder), table=None, photos_bucket=bucket or None)
 

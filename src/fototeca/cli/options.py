@@ -20,6 +20,13 @@ LIBRARY = "fototeca.library"
 USER = "fototeca.user"
 
 
+def said(text: str) -> Path:
+    """A path that was given. An empty one is a variable that is not set: it would mean `.`."""
+    if not text:
+        raise typer.BadParameter("empty")
+    return Path(text)
+
+
 def _shared(key: str) -> Any:
     """A callback that lets an option stand before or after a sub-command's name."""
 
@@ -36,6 +43,7 @@ LibraryOption = Annotated[
     typer.Option(
         "--library",
         metavar="DIR",
+        parser=said,
         help="The library's folder (env FOTOTECA_LIBRARY; ~/Fototeca).",
         callback=_shared(LIBRARY),
     ),

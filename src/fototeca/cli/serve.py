@@ -13,7 +13,7 @@ import typer
 
 from fototeca.cli.edge import USAGE, Unable, in_words
 from fototeca.cli.importing import report
-from fototeca.cli.options import LibraryOption, UserOption, opened, owner_of, settings_of
+from fototeca.cli.options import LibraryOption, UserOption, opened, owner_of, said, settings_of
 from fototeca.cli.output import counted, printable
 from fototeca.cli.progress import interruption, lines
 
@@ -35,7 +35,9 @@ def serve(
     ] = False,
     source: Annotated[
         Path | None,
-        typer.Option("--import", metavar="PATH", help="Import this folder while serving."),
+        typer.Option(
+            "--import", metavar="PATH", parser=said, help="Import this folder while serving."
+        ),
     ] = None,
     library: LibraryOption = None,
     user: UserOption = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fototeca.cli.edge import INTERRUPTED
+from fototeca.cli.edge import INTERRUPTED, Unable
 from fototeca.cli.options import (
     JsonOption,
     LibraryOption,
@@ -93,7 +93,14 @@ def retry(
     """Try again to label photos that failed."""
     with opened(library) as opened_library:
         owner = owner_of(opened_library, user)
-        _label(json, opened_library, owner, lambda: opened_library.work.retry(owner, ids or None))
+
+        def ask() -> int:
+            asked = opened_library.work.retry(owner, ids or None)
+            if ids and not asked:
+                raise Unable("none of these photos has failed")
+            return asked
+
+        _label(json, opened_library, owner, ask)
 
 
 def relabel(

@@ -20,6 +20,7 @@ from fototeca.durable import sync, sync_folder
 from fototeca.vault.protocol import (
     CHUNK,
     ID,
+    MARKER,
     OWNER,
     WORKING,
     OriginalMissing,
@@ -29,8 +30,6 @@ from fototeca.vault.protocol import (
     VaultUnavailable,
 )
 from fototeca.vault.staging import FULL, FileStaged, full_disk_named, staged_in
-
-MARKER = "fototeca-library"
 
 
 class FolderVault:

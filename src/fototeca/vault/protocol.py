@@ -19,6 +19,9 @@ OWNER = re.compile(r"[0-9a-f]{16}")
 ID = re.compile(r"[0-9a-f]{64}")
 WORKING = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
 
+MARKER = "fototeca-library"
+"""In a library's `vault/` on a disk: what lies there are photos already, and renditions of them."""
+
 
 class Size(StrEnum):
     """The renditions that are kept."""
