@@ -1,7 +1,7 @@
 """`python -m benchmarks.functions`: how the functions on AWS start and run, as Lambda calls them.
 
 On this machine's processor and Python, with the code of their packages alone; the emulator answers
-for S3 and DynamoDB, so that what is measured is ours.
+for S3 and DynamoDB, so that what is measured is ours. It needs what `make test` installs.
 """
 
 from __future__ import annotations
