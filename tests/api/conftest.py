@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import httpx
 import pytest
 
 from fototeca import samples
+from fototeca.app import open_library
+from fototeca.settings import Settings
 
 EMAIL = "dan@example.com"
 PASSWORD = "correct horse battery"
@@ -149,10 +152,55 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served.stop()
 
 
+@pytest.fixture(scope="session")
+def session(filled: Served) -> str:
+    """The cookie of one session of its account: passwords take a quarter of a second."""
+    return filled.sign_in().cookies["fototeca_session"]
+
+
 @pytest.fixture
-def owner(filled: Served) -> httpx.Client:
+def owner(filled: Served, session: str) -> httpx.Client:
     """Who owns the sample photos, signed in as a browser is."""
-    return filled.sign_in()
+    client = filled.client()
+    client.cookies.set("fototeca_session", session)
+    return client
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody of a server that has others, and shows nothing of them."""
+
+    served: Served
+    email: str
+
+    def sign_in(self) -> httpx.Client:
+        return self.served.sign_in(self.email)
+
+
+@pytest.fixture(scope="session")
+def everyones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that tests share, each as somebody else: `join`."""
+    served = launch(tmp_path_factory.mktemp("everyones") / "library")
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def join(everyones: Served) -> Callable[[], Member]:
+    """`join()` is somebody new, without photos."""
+
+    def join() -> Member:
+        email = f"{secrets.token_hex(8)}@example.com"
+        with open_library(Settings(library=everyones.library)) as library:
+            library.identity.add_account(email, PASSWORD)
+        return Member(everyones, email)
+
+    return join
+
+
+@pytest.fixture
+def member(join: Callable[[], Member]) -> Member:
+    return join()
 
 
 @pytest.fixture

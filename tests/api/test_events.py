@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from fototeca import samples
-from tests.api.conftest import Serve, Served, bundled, is_problem, labelled, upload
+from tests.api.conftest import Member, Serve, Served, bundled, is_problem, labelled, upload
+
+pytestmark = pytest.mark.xdist_group("api")
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,9 @@ def served(serve: Serve) -> Served:
     return serve()
 
 
-def test_an_upload_and_a_bundle_are_told_of(served: Served) -> None:
-    owner = served.set_up()
-    other = served.sign_in()
+def test_an_upload_and_a_bundle_are_told_of(member: Member) -> None:
+    owner = member.sign_in()
+    other = member.sign_in()
     with watching(owner) as events:
         upload(other, samples.photos()[0].read_bytes())
         first(events, "photos")
@@ -75,9 +77,9 @@ def test_an_upload_and_a_bundle_are_told_of(served: Served) -> None:
         assert ready.id > 0
 
 
-def test_last_event_id_goes_on_without_gap_or_repeat(served: Served) -> None:
-    owner = served.set_up()
-    other = served.sign_in()
+def test_last_event_id_goes_on_without_gap_or_repeat(member: Member) -> None:
+    owner = member.sign_in()
+    other = member.sign_in()
     with watching(owner) as events:
         upload(other, samples.photos()[0].read_bytes())
         seen = next(events)
@@ -93,10 +95,10 @@ def test_last_event_id_goes_on_without_gap_or_repeat(served: Served) -> None:
 
 
 @pytest.mark.parametrize("odd", ["9223372036854775807", "9" * 20, "x", "-1", "١٢", ""])
-def test_an_odd_last_event_id_begins_now(served: Served, odd: str) -> None:
+def test_an_odd_last_event_id_begins_now(member: Member, odd: str) -> None:
     """A number that this library never gave (it was restored, say) must not silence it."""
-    owner = served.set_up()
-    other = served.sign_in()
+    owner = member.sign_in()
+    other = member.sign_in()
     with owner.stream("GET", "/api/events", headers={b"last-event-id": odd.encode()}) as answer:
         assert answer.status_code == 200
         lines = answer.iter_lines()
@@ -105,15 +107,14 @@ def test_an_odd_last_event_id_begins_now(served: Served, odd: str) -> None:
         assert first(parsed(lines), "photos").id > 0
 
 
-def test_nobody_hears_of_anothers_photos(served: Served) -> None:
-    owner = served.set_up()
-    eve = served.add_account("eve@example.com")
-    with watching(eve, last_event_id="0") as events:
+def test_nobody_hears_of_anothers_photos(join: Callable[[], Member]) -> None:
+    owner, eve = join().sign_in(), join()
+    with watching(eve.sign_in(), last_event_id="0") as events:
         photo = upload(owner, samples.photos()[0].read_bytes())
         labelled(owner)
         bundle = bundled(owner)["id"]
         # Her own comes after all of those, and is the first that she hears.
-        upload(served.sign_in("eve@example.com"), samples.photos()[1].read_bytes())
+        upload(eve.sign_in(), samples.photos()[1].read_bytes())
         heard = [next(events)]
         while heard[-1].kind != "labels":
             heard.append(next(events))
@@ -123,13 +124,13 @@ def test_nobody_hears_of_anothers_photos(served: Served) -> None:
     assert "bundle" not in {event.kind for event in heard}
 
 
-def test_who_is_nobody_hears_nothing(served: Served) -> None:
-    is_problem(served.client().get("/api/events"), 401)
+def test_who_is_nobody_hears_nothing(everyones: Served) -> None:
+    is_problem(everyones.client().get("/api/events"), 401)
 
 
-def test_an_ended_session_hears_no_more(served: Served) -> None:
-    owner = served.set_up()
-    other = served.sign_in()
+def test_an_ended_session_hears_no_more(member: Member) -> None:
+    owner = member.sign_in()
+    other = member.sign_in()
     with watching(owner) as events:
         assert other.post(
             "/api/session/password",
@@ -190,8 +191,8 @@ def test_an_answer_that_would_be_the_same_is_not_sent_again(served: Served) -> N
     is_problem(served.client().get("/api/changes", params=after, headers=kept), 401)
 
 
-def test_a_stream_begins_where_the_session_was_asked_for(served: Served) -> None:
-    owner = served.set_up()
+def test_a_stream_begins_where_the_session_was_asked_for(member: Member) -> None:
+    owner = member.sign_in()
     upload(owner, samples.photos()[0].read_bytes())
     labelled(owner)
     moment = owner.get("/api/session").json()["sequence"]

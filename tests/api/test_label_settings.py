@@ -8,13 +8,15 @@ import httpx
 import pytest
 
 from fototeca import samples
-from tests.api.conftest import Serve, is_problem, labelled, until, upload
+from tests.api.conftest import Member, is_problem, labelled, until, upload
+
+pytestmark = pytest.mark.xdist_group("api")
 
 
 @pytest.fixture
-def dan(serve: Serve) -> httpx.Client:
+def dan(member: Member) -> httpx.Client:
     """Whose sample photos are labelled."""
-    client = serve().set_up()
+    client = member.sign_in()
     for path in samples.photos():
         upload(client, path.read_bytes(), path.name)
     labelled(client)
@@ -103,11 +105,11 @@ def test_labels_are_found_and_corrected_by_their_new_name(dan: httpx.Client) -> 
     assert counts(dan) == usual
 
 
-def test_names_to_choose_from_are_there_before_any_photo_has_them(dan: httpx.Client) -> None:
-    offered = counts(dan, unused=True)
+def test_names_to_choose_from_are_there_before_any_photo_has_them(owner: httpx.Client) -> None:
+    offered = counts(owner, unused=True)
     assert offered["Waterfall"] == 0
     assert offered["Cat"] == 1
-    assert counts(dan, unused=True, q="ocean") == {"Sea": 0, "Cruise Ship": 0}
+    assert counts(owner, unused=True, q="ocean") == {"Sea": 0, "Cruise Ship": 0}
 
 
 @pytest.mark.parametrize(
@@ -122,10 +124,10 @@ def test_names_to_choose_from_are_there_before_any_photo_has_them(dan: httpx.Cli
         {"unknown": 1},
     ],
 )
-def test_bad_settings_change_nothing(dan: httpx.Client, settings: dict[str, Any]) -> None:
-    before = dan.get("/api/label-settings").json()
-    assert is_problem(dan.put("/api/label-settings", json=settings), 422)
-    assert dan.get("/api/label-settings").json() == before
+def test_bad_settings_change_nothing(owner: httpx.Client, settings: dict[str, Any]) -> None:
+    before = owner.get("/api/label-settings").json()
+    assert is_problem(owner.put("/api/label-settings", json=settings), 422)
+    assert owner.get("/api/label-settings").json() == before
 
 
 def test_labelling_again_is_summed_up(dan: httpx.Client) -> None:

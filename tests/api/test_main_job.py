@@ -16,9 +16,11 @@ import httpx
 import pytest
 
 from fototeca import samples
-from tests.api.conftest import Serve, Served, bundled, is_problem, labelled, plan, upload
+from tests.api.conftest import Member, Serve, Served, bundled, is_problem, labelled, plan, upload
 from tests.conftest import MakeJpeg
 from tests.unit.archives import said_by
+
+pytestmark = pytest.mark.xdist_group("api")
 
 PHOTOS = {sha256(path.read_bytes()).hexdigest(): path for path in samples.photos()}
 
@@ -90,8 +92,10 @@ def test_the_archive_has_exactly_the_selected_photos(owner: httpx.Client, tmp_pa
     said_by("7z", "t", file)
 
 
-def test_what_failed_is_tried_again_without_a_word_more(serve: Serve, make_jpeg: MakeJpeg) -> None:
-    owner = serve().set_up()
+def test_what_failed_is_tried_again_without_a_word_more(
+    member: Member, make_jpeg: MakeJpeg
+) -> None:
+    owner = member.sign_in()
     upload(owner, make_jpeg(1, size=(640, 480))[:-2000], "cut.jpg")
     assert labelled(owner)["failed"] == 1
     assert owner.post("/api/work/retry").json() == {"photos": 1}
@@ -101,8 +105,8 @@ def test_what_failed_is_tried_again_without_a_word_more(serve: Serve, make_jpeg:
         is_problem(owner.post(f"/api/photos/{route}", json={}), 422)
 
 
-def test_the_trash_cannot_be_asked_for_by_labels(serve: Serve, make_jpeg: MakeJpeg) -> None:
-    owner = serve().set_up()
+def test_the_trash_cannot_be_asked_for_by_labels(member: Member, make_jpeg: MakeJpeg) -> None:
+    owner = member.sign_in()
     owner.delete(f"/api/photos/{upload(owner, make_jpeg(1))}")
     for route in ("/api/photos", "/api/photos/layout"):
         assert owner.get(route, params={"state": "trashed"}).status_code == 200
@@ -145,9 +149,9 @@ def test_a_layout_that_would_be_the_same_is_not_sent_again(
     assert same(kept)
 
 
-def test_a_bundle_stays_as_it_was_asked_for(serve: Serve) -> None:
+def test_a_bundle_stays_as_it_was_asked_for(member: Member) -> None:
     """Photos trashed and labels corrected later change nothing of it."""
-    owner = serve().set_up()
+    owner = member.sign_in()
     ids = [upload(owner, path.read_bytes(), path.name) for path in samples.photos()[:3]]
     labelled(owner)
     bundle = bundled(owner)
@@ -232,10 +236,9 @@ def test_two_tabs_see_one_library(filled: Served) -> None:
     assert second.get("/api/session").json()["email"] == "dan@example.com"
 
 
-def test_two_tabs_sending_the_same_photo_make_one(serve: Serve) -> None:
-    served = serve()
+def test_two_tabs_sending_the_same_photo_make_one(member: Member) -> None:
     data = samples.photos()[0].read_bytes()
-    first, second = served.set_up(), served.sign_in()
+    first, second = member.sign_in(), member.sign_in()
     one, other = plan(first, data, "one.jpg"), plan(second, data, "other.jpg")
     headers = one["upload"]["headers"]
     added = first.put(one["upload"]["url"], content=data, headers=headers)
@@ -259,9 +262,9 @@ def test_an_expired_bundle_is_gone(serve: Serve) -> None:
     assert owner.get("/api/photos").json()["total"] == 1
 
 
-def test_a_bundle_is_not_ready_before_it_is(serve: Serve) -> None:
+def test_a_bundle_is_not_ready_before_it_is(member: Member) -> None:
     """Asked for while it is being prepared it is 409 or, prepared meanwhile, whole."""
-    owner = serve().set_up()
+    owner = member.sign_in()
     upload(owner, samples.photos()[0].read_bytes())
     place = owner.post("/api/bundles", json={}).headers["location"]
     while (answer := owner.get(f"{place}/archive")).status_code != 200:

@@ -21,6 +21,8 @@ from tests.api.conftest import (
 )
 from tests.receivers import MailReceiver, WebReceiver, mail_receiver, web_receiver
 
+pytestmark = pytest.mark.xdist_group("api")
+
 TARGETS = "/api/notification-targets"
 SECRET = "hunter2-of-the-hook"
 

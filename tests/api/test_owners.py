@@ -21,6 +21,7 @@ from fototeca import samples
 from tests.api.conftest import (
     EMAIL,
     PASSWORD,
+    Member,
     Serve,
     add_token,
     bundled,
@@ -31,6 +32,8 @@ from tests.api.conftest import (
     upload,
 )
 from tests.api.openapi import CHANGING, Document, Operation, send
+
+pytestmark = pytest.mark.xdist_group("api-owners")
 
 PUBLIC = {
     "POST /api/session",
@@ -353,10 +356,9 @@ def test_a_new_password_ends_other_sessions(serve: Serve) -> None:
     assert script.get("/api/photos").status_code == 200
 
 
-def test_signing_out_ends_the_session_itself(serve: Serve) -> None:
-    served = serve()
-    browser = served.set_up()
-    kept = served.client(cookie=f"fototeca_session={browser.cookies['fototeca_session']}")
+def test_signing_out_ends_the_session_itself(member: Member) -> None:
+    browser = member.sign_in()
+    kept = member.served.client(cookie=f"fototeca_session={browser.cookies['fototeca_session']}")
     assert kept.get("/api/session").status_code == 200
     assert browser.delete("/api/session").status_code == 204
     assert "fototeca_session" not in browser.cookies

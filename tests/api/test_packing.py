@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 
 import httpx
+import pytest
 
 from tests.api.conftest import bundled, is_problem
+
+pytestmark = pytest.mark.xdist_group("api")
 
 GZIP = {"accept-encoding": "gzip"}
 

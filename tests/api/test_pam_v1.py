@@ -17,6 +17,8 @@ from fototeca import samples
 from tests.api.conftest import Serve, Served, add_token, is_problem, labelled, launch, until
 from tests.conftest import MakeJpeg
 
+pytestmark = pytest.mark.xdist_group("api-pam")
+
 ORIGIN = "https://client.example"
 
 

@@ -25,6 +25,8 @@ from fototeca import samples
 from tests.api.conftest import Served, add_token, bundled, labelled, launch, upload
 from tests.api.openapi import Document
 
+pytestmark = pytest.mark.xdist_group("api-schema")
+
 SEED = 20261123
 CHECKS = [
     not_a_server_error,

@@ -17,6 +17,7 @@ from fototeca import samples
 from tests.api.conftest import (
     EMAIL,
     PASSWORD,
+    Member,
     Serve,
     Served,
     add_token,
@@ -25,6 +26,8 @@ from tests.api.conftest import (
     labelled,
     plan,
 )
+
+pytestmark = pytest.mark.xdist_group("api")
 
 ORIGIN = "https://client.example"
 
@@ -74,8 +77,8 @@ def test_answers_about_an_owner_are_not_kept_by_shared_caches(owner: httpx.Clien
             assert "no-store" in cached or "private" in cached, answer.request.url
 
 
-def test_an_uploaded_page_is_never_served_as_one(serve: Serve) -> None:
-    owner = serve().set_up()
+def test_an_uploaded_page_is_never_served_as_one(member: Member) -> None:
+    owner = member.sign_in()
     picture = samples.photos()[0].read_bytes()
     data = picture + b"<html><script>alert(1)</script>"
     planned = owner.post(

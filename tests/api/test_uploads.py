@@ -18,6 +18,8 @@ from fototeca import samples
 from tests.api.conftest import Serve, Served, add_token, is_problem, launch, plan, until, upload
 from tests.conftest import MakeJpeg
 
+pytestmark = pytest.mark.xdist_group("api-uploads")
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
