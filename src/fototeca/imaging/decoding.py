@@ -63,7 +63,7 @@ def decoded(path: Path, probe: Probe, side: int) -> Developed:
     view = None
     base = picture
     if needs_view:
-        shown = _fitted(picture, VIEW_SIDE, VIEW_SIDE)
+        shown = _fitted(picture, (VIEW_SIDE, VIEW_SIDE), Image.Resampling.BICUBIC)
         view = _jpeg(_turned(shown, probe.orientation))
         # A panorama's view is only a few pixels high: too few for the labeller.
         if min(shown.size) >= min(side, *picture.size):
@@ -71,8 +71,9 @@ def decoded(path: Path, probe: Probe, side: int) -> Developed:
     scale = max(min(grid[0] / base.width, grid[1] / base.height), side / min(base.size))
     # Means of whole pixels first, once for both: most of a resize's time is in reading its source.
     base = base.reduce(max(1, int(1 / (1.5 * scale))))
+    small = _fitted(base, grid, Image.Resampling.HAMMING)
     return Developed(
-        grid=_jpeg(_turned(_fitted(base, *grid), probe.orientation)),
+        grid=_jpeg(_turned(small, probe.orientation)),
         view=view,
         image=_turned(_for_labeller(base, side), probe.orientation),
     )
@@ -145,12 +146,14 @@ def _for_labeller(picture: Image.Image, side: int) -> Image.Image:
     return _scaled(picture, factor, Image.Resampling.BILINEAR)
 
 
-def _fitted(picture: Image.Image, width: int, height: int) -> Image.Image:
-    """No larger than this box, its proportions kept; never enlarged."""
-    factor = min(width / picture.width, height / picture.height)
+def _fitted(
+    picture: Image.Image, box: tuple[int, int], resampling: Image.Resampling
+) -> Image.Image:
+    """No larger than this box, (width, height), its proportions kept; never enlarged."""
+    factor = min(box[0] / picture.width, box[1] / picture.height)
     if factor >= 1:
         return picture
-    return _scaled(picture, factor, Image.Resampling.BICUBIC)
+    return _scaled(picture, factor, resampling)
 
 
 def _scaled(picture: Image.Image, factor: float, resampling: Image.Resampling) -> Image.Image:
