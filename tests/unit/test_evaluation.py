@@ -166,7 +166,18 @@ def test_a_csv_says_which_photos_are_complete_and_for_what(
     assert {photo.path.parent for photo in read_dataset(manifest)} == {tmp_path}
 
 
-@pytest.mark.parametrize("text", ["", "name,label\na,b\n", "path,labels\n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "name,label\na,b\n",
+        "path,labels\n",
+        b"\xff\xfe\x00",
+        "labels,path\nSea,a.jpg\nSea\n",
+        "path,labels\n,Sea\n",
+        "path,labels\na\0.jpg,Sea\n",
+    ],
+)
 def test_what_is_no_data_set_is_told(tmp_path: Path, text: str | bytes) -> None:
     manifest = tmp_path / "labels.csv"
     manifest.write_bytes(text.encode() if isinstance(text, str) else text)

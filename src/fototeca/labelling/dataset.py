@@ -46,7 +46,8 @@ def read_dataset(path: Path, *, complete: bool = False) -> list[LabelledPhoto]:
     """
     photos = _of_folder(path) if path.is_dir() else _of_csv(path)
     if not photos:
-        raise DatasetInvalid(f"{path}: no photos in folders that are named after labels")
+        where = " in folders that are named after labels" if path.is_dir() else ""
+        raise DatasetInvalid(f"{path}: no photos{where}")
     if complete:
         everything = frozenset[str]().union(*(photo.labels for photo in photos))
         photos = [
@@ -67,11 +68,15 @@ def _of_folder(root: Path) -> list[LabelledPhoto]:
 def _of_csv(path: Path) -> list[LabelledPhoto]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows, columns = list(reader), reader.fieldnames
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetInvalid(f"{path}: not a CSV file in UTF-8") from error
-    if not rows or not {"path", "labels"} <= rows[0].keys():
+    if not {"path", "labels"} <= set(columns or ()):
         raise DatasetInvalid(f"{path}: not a CSV file with the columns path and labels")
+    for number, row in enumerate(rows, 1):
+        if not row["path"] or "\0" in row["path"]:
+            raise DatasetInvalid(f"{path}: no path in row {number}")
     vocabularies: dict[str, set[str]] = {}
     for row in rows:
         if _is_complete(row):
