@@ -18,17 +18,22 @@ import onnx
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from fototeca.label_settings import LabelRules, LabelSettings
 from fototeca.labelling.onnx import session_of
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.labelling.tensors import pixels
-from fototeca.photos import Correction, labels_on
+from fototeca.photos import Correction
 from models import graph
 from models.build import model_from
 from models.network import network
 from models.weights import published, read
 
 TAXONOMY = Taxonomy.load()
-THRESHOLDS = {name: label.threshold for name, label in TAXONOMY.labels.items()}
+RULES = LabelRules(
+    TAXONOMY,
+    {name: label.threshold for name, label in TAXONOMY.labels.items()},
+    LabelSettings(),
+)
 # (table, dataset, the dataset's word, our label)
 JUDGED = (
     ("scenes", "cats_dogs", "Cat", "Cat"),
@@ -108,14 +113,16 @@ def main() -> None:
 def found(answer: NDArray[np.float32], label: str) -> float:
     """The share of photos that the label is on."""
     return statistics.mean(
-        label in labels_on(TAXONOMY.roll_up(row), Correction(), THRESHOLDS, TAXONOMY)
-        for row in answer
+        label in RULES.labels_on(TAXONOMY.roll_up(row), Correction()) for row in answer
     )
 
 
 def among_five(answer: NDArray[np.float32], label: str) -> float:
     """The share of photos for which one of the five surest classes is seen as the label."""
-    of_label = [TAXONOMY.roll_up(row)[label] > 0 for row in np.eye(len(TAXONOMY.classes))]
+    of_label = [
+        any(each.label == label and each.confidence > 0 for each in TAXONOMY.roll_up(row))
+        for row in np.eye(len(TAXONOMY.classes))
+    ]
     five = np.argsort(answer, axis=1)[:, -5:]
     return float(np.asarray(of_label)[five].any(axis=1).mean())
 

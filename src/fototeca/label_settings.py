@@ -7,13 +7,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import Correction, CorrectionChange, Hierarchy, Label, labels_on
+from fototeca.photos import (
+    Correction,
+    CorrectionChange,
+    Detection,
+    Hierarchy,
+    Label,
+    without,
+)
 
 DEFAULT_THRESHOLD = 0.5
 LOWEST, HIGHEST = 0.03, 0.99
 """No threshold lies outside: less is not kept, more is never reached."""
 STEEPNESS = 2.0
 """By how much the slider's end moves a threshold's log odds: 0.5 becomes 0.12 or 0.88."""
+RULES = 2
+"""The number of the rules: another one where the same photos get other labels by them."""
 
 
 class LabelSettingsInvalid(ValueError):
@@ -57,6 +66,11 @@ def moved(threshold: float, sureness: float) -> float:
     return min(max(1 / (1 + math.exp(-odds)), LOWEST), HIGHEST)
 
 
+def rules_digest(taxonomy: Taxonomy) -> str:
+    """Another one where other labels may be on the same photos by the same settings."""
+    return f"{taxonomy.digest}-{RULES}"
+
+
 class LabelRules:
     """Which labels are on a photo, in the owner's names (implements `photos.Hierarchy`)."""
 
@@ -83,17 +97,26 @@ class LabelRules:
         own = self.settings.thresholds.get(self.settings.called(detected), self._usual)
         return self._thresholds.get(detected, own)
 
-    def labels_on(self, detections: Mapping[str, float], correction: Correction) -> frozenset[str]:
-        """See `photos.labels_on`. `detections` in models' names, a correction in any."""
+    def labels_on(self, detections: Iterable[Detection], correction: Correction) -> frozenset[str]:
+        """The labels that are on a photo. A correction may be in any names.
+
+        A label is on when the owner added it, when a detection of it reaches its threshold, or when
+        one of its kinds is on; never when the owner removed it. Removing a label removes its kinds
+        too, and counts as if none of them had been seen, so a parent stays only while something
+        else supports it.
+        """
         called = self.settings.called
-        seen: dict[str, float] = {}
-        thresholds: dict[str, float] = {}
-        for detected, confidence in detections.items():
-            name, threshold = called(detected), self.threshold(detected)
-            # Of several that are one for the owner, the surest by its own threshold speaks.
-            if name not in seen or confidence - threshold > seen[name] - thresholds[name]:
-                seen[name], thresholds[name] = confidence, threshold
-        return labels_on(seen, self._named(correction), thresholds, self)
+        named = self._named(correction)
+        off = named.kept_off(self)
+        detections = tuple(detections)
+        unseen = {each.label for each in detections if called(each.label) in off}
+        on = set(named.added)
+        for detected, confidence in without(detections, unseen, self._taxonomy).items():
+            if confidence >= self.threshold(detected):
+                on.add(called(detected))
+        for name in tuple(on):
+            on |= self.ancestors(name) - off
+        return frozenset(on)
 
     def change(
         self,

@@ -219,7 +219,7 @@ class Moving:
             what
             for what, same in (
                 ("its name, times or state", there.photo == record.photo),
-                ("what was detected on it", _seen(there) == _seen(record)),
+                ("what was detected on it", there.detections == record.detections),
                 ("its corrections", there.correction == record.correction),
                 ("its labels", self._labels_on(copy)),
             )
@@ -249,7 +249,3 @@ class _Different(Exception):
 
 def _is(account: Account, email: str) -> bool:
     return account.email is not None and account.email.casefold() == email.casefold()
-
-
-def _seen(record: PhotoRecord) -> dict[str, float]:
-    return {detection.label: detection.confidence for detection in record.detections}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -114,6 +114,10 @@ class Detection:
     """0 to 1."""
     source: str
     """`user`, or the model and its version as `name@version`."""
+    alone: float = 0.0
+    """How sure its source is of this very label, whatever it sees of its kinds."""
+    summed: float | None = None
+    """What it and its kinds, which exclude each other, add up to. None: its whole confidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,17 @@ class Correction:
             removed -= {name, *taxonomy.ancestors(name)}
             added.add(name)
         return Correction(frozenset(added), frozenset(removed))
+
+    def kept_off(self, taxonomy: Hierarchy) -> frozenset[str]:
+        """Labels that are not on the photo whatever is seen: the removed ones and their kinds."""
+        below: set[str] = set()
+        for name in self.removed:
+            below |= taxonomy.descendants(name)
+        # What an added label is a kind of stays, whatever else that is a kind of: labels that an
+        # owner merged may be kinds of things that have nothing to do with each other.
+        for name in self.added:
+            below -= taxonomy.ancestors(name)
+        return frozenset((below | self.removed) - self.added)
 
     def back_from(self, changed: Correction) -> CorrectionChange:
         """The change that makes this again of what it was changed into."""
@@ -179,47 +194,44 @@ class Hierarchy(Protocol):
         ...
 
 
-def labels_on(
-    detections: Mapping[str, float],
-    correction: Correction,
-    thresholds: Mapping[str, float],
-    taxonomy: Hierarchy,
-) -> frozenset[str]:
-    """The labels that are on a photo.
+def without(
+    detections: Iterable[Detection], unseen: Set[str], taxonomy: Hierarchy
+) -> dict[str, float]:
+    """Confidence by label, the `unseen` left out, as if the source had not seen those at all.
 
-    `detections` is confidence by label, rolled up: a parent's includes its kinds'. A label is on
-    when the owner added it, when its confidence reaches its threshold, or when one of its kinds is
-    on; never when the owner removed it. Removing a label removes its kinds too, and takes their
-    share out of what its parents rest on, so a parent stays only while something else supports it
-    (docs/decisions/0008 says where that takes too much).
+    A label's confidence is the surest of what was seen of it alone, of the sum of what excludes
+    each other, and of its kinds' confidences. From the sum goes what the unseen have of it.
     """
-    hidden: set[str] = set()
-    for name in correction.removed:
-        hidden |= taxonomy.descendants(name)
-    # What an added label is a kind of stays, whatever else that is a kind of: labels that an owner
-    # merged may be kinds of things that have nothing to do with each other.
-    for name in correction.added:
-        hidden -= taxonomy.ancestors(name)
-    hidden |= correction.removed
-    hidden -= correction.added
+    seen = {each.label: each for each in detections}
+    unseen = unseen & seen.keys()
+    if not unseen:
+        return {each.label: each.confidence for each in seen.values()}
+    kinds = {name: taxonomy.descendants(name) & seen.keys() for name in seen}
 
-    on = set(correction.added)
-    for name, confidence in detections.items():
-        if name in hidden:
-            continue
-        kinds = taxonomy.descendants(name)
-        lost = [kind for kind in correction.removed if kind in kinds]
-        # Only the topmost removed kinds count: their own kinds are already inside their share.
-        share = sum(
-            detections.get(kind, 0.0)
-            for kind in lost
-            if not any(kind in taxonomy.descendants(other) for other in lost if other != kind)
-        )
-        if confidence - share >= thresholds.get(name, 0.5):
-            on.add(name)
-    for name in tuple(on):
-        on |= taxonomy.ancestors(name) - hidden
-    return frozenset(on)
+    def summed(name: str) -> float:
+        known = seen[name].summed
+        return seen[name].confidence if known is None else known
+
+    def share(lost: Set[str]) -> float:
+        """What these, the kinds of each among them, add up to, each once."""
+        total, left = 0.0, set(lost)
+        while left:
+            top = min(name for name in left if not any(name in kinds[other] for other in left))
+            below = kinds[top] & lost
+            total += summed(top) - share(below - left)
+            left -= {top, *below}
+        return total
+
+    apart = {
+        name: max(seen[name].alone, summed(name) - share(kinds[name] & unseen))
+        for name in seen.keys() - unseen
+    }
+    return {
+        name: max(apart[each] for each in (name, *(kinds[name] - unseen)))
+        if kinds[name] & unseen
+        else seen[name].confidence
+        for name in apart
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +42,16 @@ def label(catalog: Catalog, owner: str, number: int, **confidences: float) -> Ph
     return made
 
 
-def label_waiting(catalog: Catalog, seen: dict[str, dict[str, float]]) -> None:
+Confidences = Mapping[str, float] | Sequence[Detection]
+
+
+def detections(seen: Confidences) -> tuple[Detection, ...]:
+    if not isinstance(seen, Mapping):
+        return tuple(seen)
+    return tuple(Detection(name.replace("_", " "), sure, SOURCE) for name, sure in seen.items())
+
+
+def label_waiting(catalog: Catalog, seen: Mapping[str, Confidences]) -> None:
     """Settle every waiting photo, with what is seen by photo id."""
     while claims := catalog.queue.claim("worker", 10, now() + timedelta(minutes=1)):
         catalog.queue.settle(
@@ -50,10 +60,7 @@ def label_waiting(catalog: Catalog, seen: dict[str, dict[str, float]]) -> None:
                 Labelled(
                     claim.photo.owner,
                     claim.photo.id,
-                    tuple(
-                        Detection(name.replace("_", " "), confidence, SOURCE)
-                        for name, confidence in seen.get(claim.photo.id, {}).items()
-                    ),
+                    detections(seen.get(claim.photo.id, ())),
                     SOURCE,
                 )
                 for claim in claims

@@ -21,8 +21,10 @@ from fototeca.catalog.protocol import (
     Work,
 )
 from fototeca.catalog.sqlite import photos as sqlite
+from fototeca.label_settings import LabelSettings
 from fototeca.photos import Detection, Photo, Selection, State, now
 from tests.contract.catalog_world import (
+    SOURCE,
     START,
     counts,
     found,
@@ -150,6 +152,60 @@ def test_the_machine_never_undoes_a_correction(catalog: Catalog) -> None:
     labels = catalog.photos.labels_of(owner, seen.id)
     assert labels is not None
     assert labels.correction.removed == {"Mountain"}
+
+
+# Of Beagle and Pug half of what there is; the model sees Dog by itself as well.
+DOGS = (
+    Detection("Animal", 0.97, SOURCE, summed=0.8),
+    Detection("Dog", 0.97, SOURCE, alone=0.97, summed=0.8),
+    Detection("Pet", 0.97, SOURCE, summed=0.8),
+    Detection("Beagle", 0.75, SOURCE, summed=0.75),
+    Detection("Pug", 0.05, SOURCE, summed=0.05),
+)
+# A parent that the model does not see by itself is as sure as the surest of what it sees.
+LAKE = (
+    Detection("Landscape", 0.9, SOURCE, summed=0.1),
+    Detection("Mountain", 0.9, SOURCE, alone=0.9, summed=0.1),
+    Detection("Nature", 0.9, SOURCE, summed=0.1),
+    Detection("Lake", 0.8, SOURCE, alone=0.8, summed=0.0),
+    Detection("Water", 0.8, SOURCE, summed=0.0),
+)
+
+
+def test_a_kind_that_is_removed_takes_its_share_and_no_more(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    dogs, lake = label(catalog, owner, 1).id, label(catalog, owner, 2).id
+    catalog.queue.relabel(owner)
+    label_waiting(catalog, {dogs: DOGS, lake: LAKE})
+
+    def on(id: str) -> set[str]:
+        labels = catalog.photos.labels_of(owner, id)
+        assert labels is not None
+        assert labels.detections == (DOGS if id == dogs else LAKE)
+        return set(labels.on)
+
+    catalog.photos.correct(owner, [dogs], [], ["Beagle"])
+    assert on(dogs) == {"Dog", "Pet", "Animal"}
+    catalog.photos.correct(owner, [lake], [], ["Mountain"])
+    assert on(lake) == {"Lake", "Water", "Landscape", "Nature"}
+    # As sure as the Lake is, and no surer.
+    surer = LabelSettings(thresholds={"Lake": 0.95, "Water": 0.95, "Landscape": 0.75})
+    for wanted in (surer, LabelSettings(thresholds={**surer.thresholds, "Landscape": 0.85})):
+        catalog.label_preferences.put(owner, wanted)
+        while catalog.label_preferences.recompute():
+            pass
+        assert ("Landscape" in on(lake)) == (wanted == surer)
+    catalog.label_preferences.put(owner, LabelSettings(renames={"Mountain": "Alps"}))
+    while catalog.label_preferences.recompute():
+        pass
+    undo = catalog.photos.correct(owner, [lake], [], ["Lake"]).undo
+    assert on(lake) == set()
+    for change, ids in undo.items():
+        catalog.photos.correct(owner, sorted(ids), change.add, change.remove, change.clear)
+    assert on(lake) == {"Lake", "Water", "Landscape", "Nature"}
+    catalog.photos.correct(owner, [lake], [], [], ["Alps"])
+    assert on(lake) == {"Alps", "Lake", "Water", "Landscape", "Nature"}
+    assert catalog.check(repair=False) == []
 
 
 def test_a_correction_is_undone_to_what_was_said_before(catalog: Catalog) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,6 +24,7 @@ from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection, Selection, State, now
 from fototeca.vault.protocol import VaultUnavailable
 from tests.contract.catalog_world import (
+    SOURCE,
     START,
     counts,
     found,
@@ -353,6 +356,25 @@ def test_a_label_on_5000_photos_is_walked_whole(dynamodb: Any) -> None:
     assert bundle.photos == 5000
     positions = [member.photo.name for member in catalog.bundles.members(bundle)]
     assert positions == [f"IMG_{number:04}.jpg" for number in range(5000)]
+
+
+def test_a_photo_that_was_labelled_by_an_older_version_is_read(dynamodb: Any) -> None:
+    """Its detections are bare confidences: all of each is taken as a sum."""
+    name = make_table(dynamodb)
+    catalog = DynamoCatalog(name, TAXONOMY, dynamodb)
+    owner = owner_of(catalog)
+    id = label(catalog, owner, 1, Beagle=0.9).id
+    seen = zlib.compress(json.dumps({"Beagle": 0.9, "Dog": 0.95}).encode())
+    table = Table(dynamodb, name)
+    table.write(table.update(keys.photo(owner, id), {"seen": seen}))
+    labels = catalog.photos.labels_of(owner, id)
+    assert labels is not None
+    assert labels.detections == (
+        Detection("Dog", 0.95, SOURCE),
+        Detection("Beagle", 0.9, SOURCE),
+    )
+    catalog.photos.correct(owner, [id], [], ["Beagle"])
+    assert counts(catalog, owner) == {}
 
 
 def test_a_check_finds_and_mends_what_is_wrong(dynamodb: Any) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fototeca.catalog.protocol import Catalog, Failed, LabelChange
 from fototeca.label_settings import LabelRules, LabelSettings, LabelSettingsInvalid
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import Correction, Selection, now
+from fototeca.photos import Correction, Detection, Selection, now
 from tests.contract.catalog_world import (
     SOURCE,
     counts,
@@ -221,7 +221,14 @@ kept: st.SearchStrategy[dict[str, object]] = st.builds(
     renames=st.dictionaries(names, names, max_size=2),
 )
 numbers = st.integers(0, 3)
-seen = st.dictionaries(names, st.sampled_from([0.05, 0.5, 0.97]))
+rests = st.sampled_from([(0.0, None), (0.5, 0.0), (0.0, 0.5)])
+seen: st.SearchStrategy[tuple[Detection, ...]] = st.dictionaries(
+    names, st.tuples(st.sampled_from([0.05, 0.5, 0.97]), rests)
+).map(
+    lambda found: tuple(
+        Detection(name, sure, SOURCE, *rest) for name, (sure, rest) in found.items()
+    )
+)
 steps = st.one_of(
     st.tuples(st.just("label"), numbers, seen),
     st.tuples(st.just("correct"), numbers, chosen, chosen, chosen),
@@ -240,13 +247,13 @@ def test_after_anything_photos_have_what_the_rules_say(
     @given(st.lists(steps, max_size=14))
     def run(steps: list[tuple[object, ...]]) -> None:
         owner = owner_of(catalog, None)
-        detected: dict[str, dict[str, float]] = {}
+        detected: dict[str, tuple[Detection, ...]] = {}
         for step in steps:
             match step:
-                case ("label", int(number), dict(confidences)):
+                case ("label", int(number), tuple(detections)):
                     catalog.photos.add(photo(owner, number))
                     catalog.queue.relabel(owner)
-                    detected[photo(owner, number).id] = confidences
+                    detected[photo(owner, number).id] = detections
                     label_waiting(catalog, detected)
                 case ("correct", int(number), frozenset(add), frozenset(remove), frozenset(clear)):
                     catalog.photos.correct(owner, [photo(owner, number).id], add, remove, clear)
@@ -273,9 +280,8 @@ def test_after_anything_photos_have_what_the_rules_say(
         for id in found(catalog, owner, Selection()):
             labels = catalog.photos.labels_of(owner, id)
             assert labels is not None
-            confidences = {each.label: each.confidence for each in labels.detections}
             correction = Correction(labels.correction.added, labels.correction.removed)
-            assert set(labels.on) == rules.labels_on(confidences, correction)
+            assert set(labels.on) == rules.labels_on(labels.detections, correction)
 
     run()
 

@@ -18,18 +18,23 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from fototeca import samples
+from fototeca.label_settings import LabelRules, LabelSettings
 from fototeca.labelling.bundled import BUNDLED
 from fototeca.labelling.onnx import OnnxLabeller
 from fototeca.labelling.protocol import FLOOR, Labeller, ModelError
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.labelling.tensors import SIDE, pixels
-from fototeca.photos import Correction, labels_on
+from fototeca.photos import Correction
 
 pytestmark = pytest.mark.skipif(
     not BUNDLED.is_file(), reason="the model is not built: python -m models.build"
 )
 TAXONOMY = Taxonomy.load()
-THRESHOLDS = {name: label.threshold for name, label in TAXONOMY.labels.items()}
+RULES = LabelRules(
+    TAXONOMY,
+    {name: label.threshold for name, label in TAXONOMY.labels.items()},
+    LabelSettings(),
+)
 SAMPLES = {path.stem: path for path in samples.photos()}
 
 
@@ -52,8 +57,7 @@ def picture(path: Path, side: int = 512) -> Image.Image:
 
 def labels_of(labeller: Labeller, path: Path) -> frozenset[str]:
     """The labels that are on a photo when its owner said nothing."""
-    found = {each.label: each.confidence for each in labeller.label(picture(path))}
-    return labels_on(found, Correction(), THRESHOLDS, TAXONOMY)
+    return RULES.labels_on(labeller.label(picture(path)), Correction())
 
 
 def test_source_names_model_and_version(labeller: Labeller) -> None:

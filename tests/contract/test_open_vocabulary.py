@@ -57,6 +57,7 @@ def test_what_is_seen_is_what_the_list_asks_for(folder: Path) -> None:
 def test_words_of_ones_own_aliases_and_parents(folder: Path) -> None:
     found = labeller(folder, "# mine\nAlps: red\nOcean : blue\n\nGrass:green # lawn\n")
     seen = confidences(found, plain("red"))
+    assert {each.label: each.alone for each in found.label(plain("red"))}["Nature"] == 0
     assert seen["Mountain"] > 0.5, "an alias is its label"
     assert seen["Landscape"] == seen["Mountain"]
     assert {each.source for each in found.label(plain("red"))} == {found.source}

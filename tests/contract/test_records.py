@@ -29,7 +29,10 @@ def record(owner: str, number: int = 1, **changes: object) -> PhotoRecord:
     """A labelled photo with a lake and a dog that its owner took off."""
     return PhotoRecord(
         photo(owner, number, state=State.LABELLED, **changes),
-        (Detection("Lake", 0.9, "m@3"), Detection("Dog", 0.75, "m@3")),
+        (
+            Detection("Lake", 0.9, "m@3", alone=0.9, summed=0.25),
+            Detection("Dog", 0.75, "m@3"),
+        ),
         Correction(added=frozenset({"Holiday"}), removed=frozenset({"Dog"})),
         "m@3",
         Embedding("m@3", (0.5, -0.25, 0.75)),

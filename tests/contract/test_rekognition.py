@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 
 from fototeca.app import open_library
+from fototeca.label_settings import LabelRules, LabelSettings
 from fototeca.labelling.choice import open_labeller
 from fototeca.labelling.protocol import Labeller, LabellerUnavailable, ModelError
 from fototeca.labelling.rekognition import LONGEST, Recorded, detections
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import Selection
+from fototeca.photos import Correction, Selection
 from fototeca.settings import Settings
 
 TAXONOMY = Taxonomy.load()
@@ -117,6 +118,27 @@ def test_answers_become_our_labels_with_parents_and_the_models_version(labeller:
     assert labeller.source == "rekognition@3.1"
     confidences = [each.confidence for each in labeller.label(picture())]
     assert confidences == sorted(confidences, reverse=True)
+
+
+def test_a_kind_that_is_removed_takes_a_parent_along_only_when_that_rests_on_it() -> None:
+    def on(labels: list[tuple[str, float, str]], removed: str) -> set[str]:
+        answer = {
+            "Labels": [
+                {"Name": name, "Confidence": sure, "Parents": [{"Name": each} for each in parents]}
+                for name, sure, *above in labels
+                for parents in [above[0].split()]
+            ]
+        }
+        rules = LabelRules(TAXONOMY, {}, LabelSettings())
+        seen = detections(answer, TAXONOMY)
+        return set(rules.labels_on(seen, Correction(removed=frozenset({removed}))))
+
+    # The service gives parents the confidence of their surest kind.
+    car = [("Car", 99.5, "Vehicle"), ("Vehicle", 99.5, "")]
+    assert on(car, "Car") == set()
+    assert on([*car, ("Boat", 80, "Vehicle")], "Car") == {"Boat", "Vehicle"}
+    assert on([*car, ("Hovercraft", 80, "Vehicle")], "Car") == {"Hovercraft", "Vehicle"}
+    assert on([("Car", 60, "Vehicle"), ("Vehicle", 90, "")], "Car") == {"Vehicle"}
 
 
 def test_what_is_sent_is_a_small_jpeg(endpoint: Endpoint, labeller: Labeller) -> None:

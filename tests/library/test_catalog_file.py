@@ -16,7 +16,7 @@ from fototeca.catalog.protocol import CatalogBusy
 from fototeca.catalog.sqlite import SqliteCatalog, database, sets
 from fototeca.catalog.sqlite.labels import Labels
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import Selection, now
+from fototeca.photos import Detection, Selection, now
 from fototeca.settings import Settings
 from tests.contract.catalog_world import counts, label, owner_of, photo, select
 
@@ -74,6 +74,37 @@ def test_a_check_keeps_nobody_from_writing(
     monkeypatch.setattr(Labels, "expected", meanwhile)
     assert library.catalog.check(repair=False) == []
     assert len(library.catalog.notices.of(owner)) == 1
+
+
+def test_a_catalog_of_an_older_version_is_brought_up_to_this_one(tmp_path: Path) -> None:
+    """From before it was kept what a confidence rests on: all of each is taken as a sum."""
+    path = tmp_path / "catalog.sqlite3"
+    old = sqlite3.connect(path)
+    for script in SCRIPTS[:6]:
+        old.executescript(script.read_text(encoding="utf-8"))
+    old.executescript(
+        """
+        INSERT INTO account (key, id, created_at) VALUES (1, 'dan', 0);
+        INSERT INTO photo (key, owner, id, name, size, crc32, media_type, width, height,
+            orientation, exif, taken, uploaded_at, state, source)
+        VALUES (1, 1, zeroblob(32), 'a.jpg', 1, 1, 'image/jpeg', 1, 1, 1, '{}', 0, 0, 'labelled',
+            'm@1');
+        INSERT INTO label (key, owner, name) VALUES (1, 1, 'Dog'), (2, 1, 'Beagle');
+        INSERT INTO detection VALUES (1, 1, 0.95), (1, 2, 0.9);
+        INSERT INTO correction VALUES (1, 2, 0);
+        INSERT INTO fact VALUES ('taxonomy', 'another');
+        PRAGMA user_version = 6;
+        """
+    )
+    old.close()
+    catalog = SqliteCatalog(path, Taxonomy.load())
+    while catalog.label_preferences.recompute():
+        pass
+    labels = catalog.photos.labels_of("dan", "00" * 32)
+    assert labels is not None
+    assert labels.detections == (Detection("Dog", 0.95, "m@1"), Detection("Beagle", 0.9, "m@1"))
+    assert labels.on == ()
+    catalog.close()
 
 
 def test_who_has_waited_for_others_too_long_is_told_to_try_again(
@@ -151,9 +182,13 @@ def test_a_library_of_an_older_fototeca_is_taken_over(tmp_path: Path, version: i
             "fact",
             "label",
             "account",
+            "photo_columns",
         ):
             columns = ", ".join(row[1] for row in raw.execute(f"PRAGMA main.table_info({table})"))
-            raw.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+            if columns:  # else it came later
+                raw.execute(
+                    f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}"
+                )
     with closing(SqliteCatalog(old, Taxonomy.load())) as catalog:
         assert told(catalog, owner) == before
         assert catalog.check(repair=False) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fototeca.label_settings import LabelRules, LabelSettings, LabelSettingsInvalid, moved
 from fototeca.labelling.taxonomy import Taxonomy
-from fototeca.photos import Correction, labels_on
+from fototeca.photos import Correction, Detection
 
 TAXONOMY = Taxonomy.load()
 THRESHOLDS = {name: label.threshold for name, label in TAXONOMY.labels.items()}
@@ -27,16 +27,12 @@ def rules(**settings: object) -> LabelRules:
     return LabelRules(TAXONOMY, THRESHOLDS, LabelSettings(**settings))  # type: ignore[arg-type]
 
 
+def detected(confidences: dict[str, float]) -> list[Detection]:
+    return [Detection(name, confidence, "m@1") for name, confidence in confidences.items()]
+
+
 def on(seen: dict[str, float], **settings: object) -> set[str]:
-    return set(rules(**settings).labels_on(seen, Correction()))
-
-
-@given(detections, corrections)
-def test_without_settings_the_rules_are_the_taxonomys(
-    seen: dict[str, float], correction: Correction
-) -> None:
-    expected = labels_on(seen, correction, THRESHOLDS, TAXONOMY)
-    assert rules().labels_on(seen, correction) == expected
+    return set(rules(**settings).labels_on(detected(seen), Correction()))
 
 
 @given(unit, st.floats(-1, 1), st.floats(-1, 1))
@@ -77,7 +73,7 @@ def test_merged_labels_are_one_and_each_counts_from_its_own_threshold() -> None:
     assert on({"Cat": 0.9}, renames=renames) >= {"Pet", "Animal"}
     removed = Correction(removed=frozenset({"Pet"}))
     seen = {"Dog": 0.9, "Beagle": 0.8, "Animal": 0.2}
-    assert rules(renames=renames).labels_on(seen, removed) == set()
+    assert rules(renames=renames).labels_on(detected(seen), removed) == set()
 
 
 def test_merging_with_a_parent_or_a_kind_makes_no_circle() -> None:
@@ -110,9 +106,9 @@ def test_what_is_removed_is_off_and_what_is_added_is_on_whatever_the_names(
         return
     shown = found.settings.called(name)
     removed = found.change(before, [], [shown])
-    assert shown not in found.labels_on(seen, removed)
+    assert shown not in found.labels_on(detected(seen), removed)
     added = found.change(removed, [shown], [])
-    assert {shown, *found.ancestors(shown)} <= found.labels_on(seen, added)
+    assert {shown, *found.ancestors(shown)} <= found.labels_on(detected(seen), added)
 
 
 def test_taking_back_what_was_said_leaves_no_trace() -> None:

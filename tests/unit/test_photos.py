@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fototeca.photos import Correction, Probe, Selection, labels_on
+from fototeca.label_settings import LabelRules, LabelSettings
+from fototeca.photos import Correction, Detection, Probe, Selection, without
 
-PARENTS = {
+PARENTS: dict[str, set[str]] = {
     "Mountain": {"Landscape", "Nature"},
     "Lake": {"Landscape", "Nature", "Water"},
     "Landscape": {"Nature"},
@@ -20,19 +22,30 @@ THRESHOLDS = {"Beagle": 0.6, "Dog": 0.5}
 
 
 class SmallHierarchy:
+    def __init__(self, parents: dict[str, set[str]]) -> None:
+        self.parents = parents
+
     def ancestors(self, name: str) -> frozenset[str]:
-        return frozenset(PARENTS.get(name, ()))
+        return frozenset(self.parents.get(name, ()))
 
     def descendants(self, name: str) -> frozenset[str]:
-        return frozenset(kind for kind, parents in PARENTS.items() if name in parents)
+        return frozenset(kind for kind, parents in self.parents.items() if name in parents)
 
 
-TREE = SmallHierarchy()
+TREE = SmallHierarchy(PARENTS)
 NOTHING = Correction()
 
 
-def on(detections: dict[str, float], correction: Correction = NOTHING) -> set[str]:
-    return set(labels_on(detections, correction, THRESHOLDS, TREE))
+def detected(confidences: dict[str, float]) -> list[Detection]:
+    """As photos have them that were labelled before it was kept what a confidence rests on."""
+    return [Detection(name, confidence, "m@1") for name, confidence in confidences.items()]
+
+
+def on(
+    detections: dict[str, float] | list[Detection], correction: Correction = NOTHING
+) -> set[str]:
+    seen = detected(detections) if isinstance(detections, dict) else detections
+    return set(LabelRules(TREE, THRESHOLDS, LabelSettings()).labels_on(seen, correction))
 
 
 def corrected(add: str = "", remove: str = "", before: Correction = NOTHING) -> Correction:
@@ -65,6 +78,53 @@ def test_a_parent_that_rested_on_the_removed_label_goes() -> None:
     )
 
 
+def test_a_kind_that_is_removed_takes_nothing_from_what_was_seen_of_its_parent_alone() -> None:
+    # The breed is wrong; that it is a dog was seen by more than the breeds.
+    seen = [
+        Detection("Beagle", 0.7, "m@1", summed=0.7),
+        Detection("Dog", 0.98, "m@1", alone=0.98, summed=0.75),
+        Detection("Animal", 0.98, "m@1", summed=0.75),
+    ]
+    assert on(seen, corrected(remove="Beagle")) == {"Dog", "Animal"}
+    assert on(seen, corrected(remove="Dog")) == set()
+
+
+def test_a_parent_that_is_as_sure_as_its_surest_kind_keeps_the_next_sure() -> None:
+    seen = [
+        Detection("Mountain", 0.9, "m@1", alone=0.9, summed=0.1),
+        Detection("Lake", 0.55, "m@1", alone=0.55, summed=0.0),
+        Detection("Landscape", 0.9, "m@1", summed=0.2),
+        Detection("Nature", 0.9, "m@1", summed=0.2),
+    ]
+    surer = LabelRules(TREE, {"Lake": 0.6}, LabelSettings())
+    removed = corrected(remove="Mountain")
+    assert surer.labels_on(seen, removed) == {"Landscape", "Nature"}
+    assert surer.labels_on(seen, corrected(remove="Lake", before=removed)) == set()
+
+
+def test_a_kind_of_two_parents_leaves_both_when_one_is_removed() -> None:
+    seen = [
+        Detection(name, 0.8, "m@1", alone, summed=0.0)
+        for name, alone in (("Lake", 0.8), ("Landscape", 0.0), ("Nature", 0.0), ("Water", 0.0))
+    ]
+    assert on(seen, corrected(remove="Water")) == set()
+
+
+def test_what_two_removed_kinds_share_is_taken_once() -> None:
+    farm = SmallHierarchy(
+        {
+            "Horse": {"Farm", "Thing"},
+            "Rabbit": {"Farm", "Pet", "Thing"},
+            "Farm": {"Thing"},
+            "Pet": {"Thing"},
+        }
+    )
+    shares = {"Horse": 0.1, "Rabbit": 0.3, "Farm": 0.4, "Pet": 0.3, "Thing": 0.9}
+    seen = [Detection(name, share, "m@1", summed=share) for name, share in shares.items()]
+    left = without(seen, {"Farm", "Pet", "Horse", "Rabbit"}, farm)
+    assert left == {"Thing": pytest.approx(0.5)}
+
+
 def test_half_sure_kinds_that_remain_still_hold_the_parent() -> None:
     detections = {"Beagle": 0.3, "Poodle": 0.55, "Dog": 0.95, "Animal": 0.95}
     assert on(detections, corrected(remove="Beagle")) == {"Poodle", "Dog", "Animal"}
@@ -94,7 +154,7 @@ def test_corrections_hold_whatever_is_detected(
     for add, remove in steps:
         correction = correction.change(add, remove, TREE)
         assert not correction.added & correction.removed
-    labels = labels_on(detections, correction, THRESHOLDS, TREE)
+    labels = on(detections, correction)
     assert correction.added <= labels
     assert not correction.removed & labels
     for name in labels:

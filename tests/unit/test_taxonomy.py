@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
+from fototeca.label_settings import LabelRules, LabelSettings
 from fototeca.labelling.taxonomy import BUNDLED, Taxonomy, TaxonomyError
-from fototeca.photos import Correction, Label, labels_on
+from fototeca.photos import Correction, Label, without
 from models import scene_head
 from models.candidates import NOUNS, nouns
 
@@ -24,13 +26,20 @@ def bundled() -> Taxonomy:
     return Taxonomy.load()
 
 
+def rolled_up(
+    taxonomy: Taxonomy, probabilities: ArrayLike, scenes: dict[str, float] | None = None
+) -> dict[str, float]:
+    """Confidence by label."""
+    return {each.label: each.confidence for each in taxonomy.roll_up(probabilities, scenes)}
+
+
 def seen(taxonomy: Taxonomy, **words: float) -> dict[str, float]:
     """The labels of a picture in which the model sees these classes, named by their words."""
     ids = {word: class_id for class_id, word in LISTED.items()}
     probabilities = np.zeros(len(taxonomy.classes))
     for word, probability in words.items():
         probabilities[taxonomy.classes.index(ids[word.replace("_", " ")])] = probability
-    return {name: value for name, value in taxonomy.roll_up(probabilities).items() if value > 0}
+    return {name: value for name, value in rolled_up(taxonomy, probabilities).items() if value > 0}
 
 
 def test_the_classes_are_the_thousand_of_imagenet(bundled: Taxonomy) -> None:
@@ -51,7 +60,7 @@ def test_each_class_is_named_as_wordnet_names_it() -> None:
 
 def test_every_label_can_be_seen(bundled: Taxonomy) -> None:
     scenes, _ = scene_head.read()
-    everything = bundled.roll_up(np.full(1000, 1 / 1000), dict.fromkeys(scenes, 0.5))
+    everything = rolled_up(bundled, np.full(1000, 1 / 1000), dict.fromkeys(scenes, 0.5))
     assert [name for name, confidence in everything.items() if confidence == 0] == []
 
 
@@ -79,7 +88,7 @@ def test_scenes_and_classes_share_what_is_seen_with_what_they_are_kinds_of(
 ) -> None:
     probabilities = np.zeros(1000)
     probabilities[bundled.classes.index("n09193705")] = 0.25  # alp
-    rolled = bundled.roll_up(probabilities, {"Mountain": 0.75, "Sea": 0.875, "Sky": 0.5})
+    rolled = rolled_up(bundled, probabilities, {"Mountain": 0.75, "Sea": 0.875, "Sky": 0.5})
     assert {name: value for name, value in rolled.items() if value > 0} == {
         "Mountain": 0.75,
         "Sea": 0.875,
@@ -89,14 +98,14 @@ def test_scenes_and_classes_share_what_is_seen_with_what_they_are_kinds_of(
         "Nature": 0.875,
     }
     # A scene that is not seen takes nothing from what the classes say.
-    assert bundled.roll_up(probabilities, {"Mountain": 0.0})["Landscape"] == 0.25
+    assert rolled_up(bundled, probabilities, {"Mountain": 0.0})["Landscape"] == 0.25
 
 
 def test_a_scene_that_is_removed_leaves_the_others(bundled: Taxonomy) -> None:
     rolled = bundled.roll_up(np.zeros(1000), {"Clouds": 0.9, "Sky": 0.95, "Sea": 0.9, "Beach": 0.8})
     thresholds = {name: label.threshold for name, label in bundled.labels.items()}
     removed = Correction(removed=frozenset({"Clouds", "Beach"}))
-    on = labels_on(rolled, removed, thresholds, bundled)
+    on = LabelRules(bundled, thresholds, LabelSettings()).labels_on(rolled, removed)
     assert {"Sky", "Sea", "Water", "Landscape", "Nature"} <= on
     assert on.isdisjoint({"Clouds", "Beach"})
 
@@ -150,8 +159,11 @@ def test_a_contradiction_is_told_at_once(text: str, complaint: str, tmp_path: Pa
 
 
 @st.composite
-def taxonomies(draw: st.DrawFn) -> tuple[Taxonomy, dict[str, set[str]]]:
-    """A taxonomy without cycles, and the classes under each of its labels."""
+def taxonomies(draw: st.DrawFn, shared: bool = True) -> tuple[Taxonomy, dict[str, set[str]]]:
+    """A taxonomy without cycles, and the classes under each of its labels.
+
+    `shared`: one class may be of several labels that are no kinds of each other.
+    """
     names = [f"L{number}" for number in range(draw(st.integers(1, 8)))]
     ids = [f"n{number:08}" for number in range(draw(st.integers(1, 6)))]
     parents = {
@@ -159,6 +171,9 @@ def taxonomies(draw: st.DrawFn) -> tuple[Taxonomy, dict[str, set[str]]]:
         for index, name in enumerate(names)
     }
     own = {name: draw(st.sets(st.sampled_from(ids))) for name in names}
+    if not shared:
+        of = {each: name for name, group in own.items() for each in group}
+        own = {name: {each for each in group if of[each] == name} for name, group in own.items()}
     dropped = [each for each in ids if not any(each in group for group in own.values())]
     labels = [Label(name, tuple(sorted(parents[name]))) for name in names]
     under = {name: set(own[name]) for name in names}
@@ -175,7 +190,7 @@ def test_confidence_is_the_sum_over_the_classes_below(
     taxonomy, under = world
     values = np.random.default_rng(seed).dirichlet(np.ones(len(taxonomy.classes)))
     by_class = dict(zip(taxonomy.classes, values, strict=True))
-    for name, confidence in taxonomy.roll_up(values).items():
+    for name, confidence in rolled_up(taxonomy, values).items():
         assert confidence == pytest.approx(sum(by_class[each] for each in under[name]))
         assert 0 <= confidence <= 1
 
@@ -188,12 +203,33 @@ def test_a_parent_is_as_sure_as_its_kinds_and_scenes(
     random = np.random.default_rng(seed)
     values = random.dirichlet(np.ones(len(taxonomy.classes)))
     scenes = {name: float(random.uniform()) for name in taxonomy.labels if random.uniform() < 0.5}
-    alone, rolled = taxonomy.roll_up(values), taxonomy.roll_up(values, scenes)
+    alone, rolled = rolled_up(taxonomy, values), rolled_up(taxonomy, values, scenes)
     for name, confidence in rolled.items():
         below = [name, *taxonomy.descendants(name)]
         said = [alone[name], *(scenes[each] for each in below if each in scenes)]
         assert confidence == max(said)
         assert all(confidence >= rolled[each] - 1e-12 for each in below)
+
+
+@given(taxonomies(shared=False), st.integers(0, 2**32))
+def test_labels_left_out_are_as_if_the_model_had_not_seen_them(
+    world: tuple[Taxonomy, dict[str, set[str]]], seed: int
+) -> None:
+    taxonomy, under = world
+    random = np.random.default_rng(seed)
+    values = random.dirichlet(np.ones(len(taxonomy.classes)))
+    scenes = {name: float(random.uniform()) for name in taxonomy.labels if random.uniform() < 0.5}
+    unseen = {name for name in taxonomy.labels if random.uniform() < 0.3}
+    unseen |= {below for name in unseen for below in taxonomy.descendants(name)}
+    void = {each for name in unseen for each in under[name]}
+    left = [
+        0.0 if each in void else value for each, value in zip(taxonomy.classes, values, strict=True)
+    ]
+    others = {name: each for name, each in scenes.items() if name not in unseen}
+    expected = rolled_up(taxonomy, left, others)
+    found = without(taxonomy.roll_up(values, scenes), unseen, taxonomy)
+    assert found == pytest.approx({name: expected[name] for name in found})
+    assert found.keys() == taxonomy.labels.keys() - unseen
 
 
 @given(taxonomies())

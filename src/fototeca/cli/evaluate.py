@@ -166,9 +166,10 @@ def _look(
     from fototeca.imaging.develop import develop
     from fototeca.imaging.limits import Unreadable
     from fototeca.imaging.probe import probe
+    from fototeca.label_settings import LabelRules, LabelSettings
     from fototeca.labelling.evaluation import Seen
     from fototeca.labelling.rekognition import Recorded
-    from fototeca.photos import Correction, labels_on
+    from fototeca.photos import Correction
 
     try:
         probed = probe(photo.path, limits)
@@ -183,12 +184,12 @@ def _look(
         return error.strerror or "could not be read"
     except LookupError as error:
         return str(error)
-    confidences = {seen.label: seen.confidence for seen in detections}
     thresholds = {name: label.threshold for name, label in taxonomy.labels.items()}
+    rules = LabelRules(taxonomy, thresholds, LabelSettings())
     return Seen(
         photo.truth(taxonomy),
-        confidences,
-        labels_on(confidences, Correction(), thresholds, taxonomy),
+        {seen.label: seen.confidence for seen in detections},
+        rules.labels_on(detections, Correction()),
     )
 
 

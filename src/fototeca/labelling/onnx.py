@@ -53,12 +53,7 @@ class OnnxLabeller:
         """See `Labeller.label`."""
         answer = self.run(image)
         scenes = dict(zip(self._scenes, answer.scenes.tolist(), strict=True))
-        confidences = self._taxonomy.roll_up(answer.probabilities, scenes)
-        detections = [
-            Detection(name, confidence, self.source)
-            for name, confidence in confidences.items()
-            if confidence >= FLOOR
-        ]
+        detections = self._taxonomy.roll_up(answer.probabilities, scenes, self.source, FLOOR)
         return sorted(detections, key=lambda detection: (-detection.confidence, detection.label))
 
     def run(self, image: Image.Image) -> Answer:

@@ -115,14 +115,15 @@ class OpenVocabularyLabeller:
             # over the list would have it, since several can be right.
             usual = float(np.max(self._background @ embedding))
             odds = self._model.scale * (similar - usual) - MARGIN
+        alone: dict[str, float] = {}
         confidences: dict[str, float] = {}
         for name, logit in zip(self._names, odds.tolist(), strict=True):
             scale, shift = self._calibration.get(name, (1.0, 0.0))
-            confidence = probability(scale * logit + shift)
+            alone[name] = confidence = probability(scale * logit + shift)
             for each in (name, *self._taxonomy.ancestors(name)):
                 confidences[each] = max(confidence, confidences.get(each, 0.0))
         detections = [
-            Detection(name, confidence, self.source)
+            Detection(name, confidence, self.source, alone.get(name, 0.0), summed=0.0)
             for name, confidence in confidences.items()
             if confidence >= FLOOR
         ]

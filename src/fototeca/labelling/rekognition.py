@@ -158,16 +158,27 @@ def detections(answer: Mapping[str, Any], taxonomy: Taxonomy) -> list[Detection]
     A label, alias or parent that the taxonomy knows gets its name there, any other keeps its own.
     """
     source = source_of(version_of(answer))
+    stated: dict[str, float] = {}
+    alone: dict[str, float] = {}
     confidences: dict[str, float] = {}
     for label in answer.get("Labels", ()):
         confidence = float(label["Confidence"]) / 100
         others = [str(each["Name"]) for each in label.get("Aliases", ())]
         name = _named(str(label["Name"]), others, taxonomy)
         parents = {_named(str(each["Name"]), (), taxonomy) for each in label.get("Parents", ())}
-        for each in {name, *parents, *taxonomy.ancestors(name)}:
+        above = taxonomy.ancestors(name)
+        for each in {name, *parents, *above}:
             confidences[each] = max(confidence, confidences.get(each, 0.0))
+        for each in parents - above - {name}:  # a kind of it, though the taxonomy does not know
+            alone[each] = max(confidence, alone.get(each, 0.0))
+        stated[name] = max(confidence, stated.get(name, 0.0))
+    for name, confidence in stated.items():
+        # The service gives a parent the confidence of its surest kind: only another is its own.
+        kinds = taxonomy.descendants(name) & stated.keys()
+        if confidence != max((stated[kind] for kind in kinds), default=None):
+            alone[name] = max(confidence, alone.get(name, 0.0))
     found = [
-        Detection(name, min(confidence, 1.0), source)
+        Detection(name, min(confidence, 1.0), source, min(alone.get(name, 0.0), 1.0), summed=0.0)
         for name, confidence in confidences.items()
         if confidence >= FLOOR
     ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fototeca.photos import Label
+from fototeca.photos import Detection, Label
 
 BUNDLED = Path(__file__).with_name("taxonomy.toml")
 FIELDS = {"parents", "aliases", "category", "threshold", "classes"}
@@ -40,10 +40,13 @@ class Taxonomy:
         self.labels = {label.name: label for label in labels}
         self._names = self._find_names()
         self._ancestors = self._find_ancestors()
-        self._descendants: dict[str, set[str]] = {name: set() for name in self.labels}
+        descendants: dict[str, set[str]] = {name: set() for name in self.labels}
         for name, above in self._ancestors.items():
             for other in above:
-                self._descendants[other].add(name)
+                descendants[other].add(name)
+        self._descendants = {name: frozenset(below) for name, below in descendants.items()}
+        self._order = tuple(self.labels)
+        self._rows = {name: row for row, name in enumerate(self._order)}
         classes = classes or {}
         kept = {each for names in classes.values() for each in names}
         if not kept.isdisjoint(dropped):
@@ -51,6 +54,13 @@ class Taxonomy:
         self.classes = tuple(sorted(kept.union(dropped)))
         """The model's classes in the order of its output."""
         self._members = self._find_members(classes)
+        below = [
+            [row, *sorted(self._rows[each] for each in descendants[name])]
+            for name, row in self._rows.items()
+        ]
+        self._below = np.array([each for rows in below for each in rows], dtype=np.intp)
+        """Each label's row and those of its descendants, label after label."""
+        self._starts = np.cumsum([0, *map(len, below)], dtype=np.intp)[:-1]
         self.digest = sha256(repr(sorted(self.labels.items())).encode()).hexdigest()
         """Another one where labels, their parents or their thresholds differ."""
 
@@ -83,7 +93,7 @@ class Taxonomy:
 
     def descendants(self, name: str) -> frozenset[str]:
         """Every label that is a kind of this one, itself left out."""
-        return frozenset(self._descendants.get(name, ()))
+        return self._descendants.get(name, frozenset())
 
     def find(self, text: str) -> Label | None:
         """The label of this name or alias, upper and lower case alike."""
@@ -91,9 +101,13 @@ class Taxonomy:
         return None if name is None else self.labels[name]
 
     def roll_up(
-        self, probabilities: ArrayLike, scenes: Mapping[str, float] | None = None
-    ) -> dict[str, float]:
-        """Confidence by label from the probability of each class, [classes], and of scenes.
+        self,
+        probabilities: ArrayLike,
+        scenes: Mapping[str, float] | None = None,
+        source: str = "",
+        floor: float = 0.0,
+    ) -> list[Detection]:
+        """What is seen of labels, by the probability of each class, [classes], and of scenes.
 
         A label's confidence by classes is the sum over its own and those of its descendants, each
         class once however many paths lead to it: five half-sure breeds make one sure Dog. Scenes
@@ -105,14 +119,22 @@ class Taxonomy:
             raise ValueError(f"{values.shape} probabilities for {len(self.classes)} classes")
         rows, columns = self._members
         sums = np.bincount(rows, weights=values[columns], minlength=len(self.labels))
-        found = {
-            name: min(max(float(total), 0.0), 1.0)
-            for name, total in zip(self.labels, sums, strict=True)
-        }
+        summed = np.clip(sums, 0.0, 1.0)
+        alone = np.zeros(len(self.labels))
         for name, probability in (scenes or {}).items():
-            for label in (name, *self._ancestors[name]):
-                found[label] = max(found[label], probability)
-        return found
+            alone[self._rows[name]] = probability
+        surest = np.maximum.reduceat(alone[self._below], self._starts)
+        confidence = np.maximum(summed, surest)
+        return [
+            Detection(
+                self._order[row],
+                float(confidence[row]),
+                source,
+                float(alone[row]),
+                float(summed[row]),
+            )
+            for row in np.flatnonzero(confidence >= floor)
+        ]
 
     def _find_names(self) -> dict[str, str]:
         names: dict[str, str] = {}
@@ -148,7 +170,7 @@ class Taxonomy:
         self, classes: Mapping[str, Sequence[str]]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """(row of a label, column of a class) for each class that counts for a label."""
-        rows = {name: row for row, name in enumerate(self.labels)}
+        rows = self._rows
         order = {each: column for column, each in enumerate(self.classes)}
         pairs: set[tuple[int, int]] = set()
         for name, ids in classes.items():

@@ -22,6 +22,7 @@ from fototeca.catalog.dynamodb.records import Records
 from fototeca.catalog.dynamodb.selections import Selections
 from fototeca.catalog.dynamodb.table import NO_ROW, Changed, Table
 from fototeca.catalog.protocol import BackupElsewhere
+from fototeca.label_settings import rules_digest
 from fototeca.labelling.taxonomy import Taxonomy
 
 __all__ = ["DynamoCatalog"]
@@ -43,7 +44,9 @@ class DynamoCatalog:
         self.bundles = DynamoBundles(self._table, clock, selections, self.notices, self.events)
         self.photos = DynamoPhotos(records, selections, self.bundles, self.events)
         self.queue = DynamoQueue(records, self.events)
-        self.label_preferences = DynamoLabelPreferences(records, self.events, taxonomy.digest)
+        self.label_preferences = DynamoLabelPreferences(
+            records, self.events, rules_digest(taxonomy)
+        )
         self.accounts = DynamoAccounts(self._table, clock)
         self.imports = DynamoImports(self._table, clock, self.notices, self.events)
         self._check = Check(records)

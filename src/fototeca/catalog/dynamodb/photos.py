@@ -18,7 +18,12 @@ from fototeca.catalog.dynamodb.bundles import DynamoBundles
 from fototeca.catalog.dynamodb.embeddings import embedding_from, nearest
 from fototeca.catalog.dynamodb.events import DynamoEvents
 from fototeca.catalog.dynamodb.owners import owners
-from fototeca.catalog.dynamodb.record import Record, labels_from, photo_from
+from fototeca.catalog.dynamodb.record import (
+    Record,
+    labels_from,
+    photo_from,
+    surest_first,
+)
 from fototeca.catalog.dynamodb.records import Change, Decide, Records, Rules
 from fototeca.catalog.dynamodb.selections import Selections, Wanted
 from fototeca.catalog.protocol import (
@@ -36,7 +41,7 @@ from fototeca.catalog.protocol import (
     Totals,
 )
 from fototeca.catalog.values import from_micros, raw_id, to_micros, undo_of
-from fototeca.photos import Correction, CorrectionChange, Detection, Photo, Selection, State
+from fototeca.photos import Correction, CorrectionChange, Photo, Selection, State
 
 CURSOR = struct.Struct(">Q32sq")
 """Where a page ended: when its last photo was taken, which that is, how many there are in all."""
@@ -188,7 +193,7 @@ class DynamoPhotos:
         record = self._records.get(owner, id)
         if record is None:
             return None
-        return PhotoLabels(tuple(sorted(record.on)), _detections(record), record.correction)
+        return PhotoLabels(tuple(sorted(record.on)), record.detections, record.correction)
 
     def labels(self, owner: str, selection: Selection) -> list[LabelCount]:
         counts: Counter[str] = Counter()
@@ -324,7 +329,7 @@ class DynamoPhotos:
         row = self._table.get((keys.vectors(owner), record.place))
         return PhotoRecord(
             record.photo,
-            _detections(record),
+            record.detections,
             record.correction,
             record.source,
             None if row is None else embedding_from(row),
@@ -336,7 +341,7 @@ class DynamoPhotos:
             return
         new = Record(
             record.photo,
-            {seen.label: seen.confidence for seen in record.detections},
+            surest_first(record.detections),
             record.source,
             record.correction,
         )
@@ -391,12 +396,6 @@ def _restored(before: Record, rules: Rules) -> Record:
     return rules.settled(
         replace(before, photo=replace(before.photo, trashed_at=None), purging=None)
     )
-
-
-def _detections(record: Record) -> tuple[Detection, ...]:
-    """Surest first."""
-    surest = sorted(record.detections.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Detection(label, sure, record.source or "") for label, sure in surest)
 
 
 def _unmarked(mark: int) -> Decide:

@@ -19,18 +19,18 @@ from fototeca.label_settings import LabelSettings
 
 
 class DynamoLabelPreferences:
-    def __init__(self, records: Records, events: DynamoEvents, taxonomy: str) -> None:
-        """`taxonomy` identifies it: by another one, every photo is to be recomputed."""
+    def __init__(self, records: Records, events: DynamoEvents, rules: str) -> None:
+        """`rules` tells them apart: by other ones, every photo is to be recomputed."""
         self._records = records
         self._table = records.table
         self._events = events
         known = self._table.get(keys.TAXONOMY)
-        if known is None or known["digest"] != taxonomy:
+        if known is None or known["digest"] != rules:
             # Noted last: who is interrupted begins again.
             for owner, totals in owners_totals(self._table):
                 if totals.get("photos"):
                     self._table.write(self._begin(owner))
-            self._table.write(self._table.put(keys.TAXONOMY, {"digest": taxonomy}))
+            self._table.write(self._table.put(keys.TAXONOMY, {"digest": rules}))
 
     def get(self, owner: str) -> LabelSettings:
         row = self._table.get(keys.settings(owner))

@@ -17,7 +17,7 @@ from itertools import islice
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.events import DynamoEvents
 from fototeca.catalog.dynamodb.owners import owners_totals
-from fototeca.catalog.dynamodb.record import SOURCE, Record, record_from
+from fototeca.catalog.dynamodb.record import SOURCE, Record, record_from, surest_first
 from fototeca.catalog.dynamodb.records import Change, Decide, Moves, Part, Records, Rules
 from fototeca.catalog.dynamodb.table import ACTIONS, Changed, Row, batches
 from fototeca.catalog.protocol import (
@@ -103,7 +103,7 @@ class DynamoQueue:
                     after = rules.settled(replace(free, photo=photo))
                     return Change(after, relabelling=part)
                 photo = replace(free.photo, state=State.LABELLED, failure=None)
-                seen = {each.label: each.confidence for each in result.detections}
+                seen = surest_first(result.detections)
                 after = replace(free, photo=photo, detections=seen, source=result.source)
                 done[result.owner, result.id] = "labelled"
                 return Change(rules.settled(after), result.embedding, relabelling=part)

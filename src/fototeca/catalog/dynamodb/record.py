@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.table import Key, Row
 from fototeca.catalog.values import exif_from, exif_text, from_micros, to_micros, wall_clock_micros
-from fototeca.photos import Correction, Photo, Probe, State
+from fototeca.photos import Correction, Detection, Photo, Probe, State
 
 SOURCE = "source:"
 """Before a model's name and version: how many photos are labelled by it."""
@@ -26,7 +26,8 @@ SOURCE = "source:"
 @dataclass(frozen=True, slots=True)
 class Record:
     photo: Photo
-    detections: Mapping[str, float] = field(default_factory=dict)
+    detections: tuple[Detection, ...] = ()
+    """Surest first."""
     source: str | None = None
     """The model and version that labelled it last."""
     correction: Correction = field(default_factory=Correction)
@@ -107,7 +108,7 @@ def photo_from(row: Row) -> Photo:
 def record_from(row: Row) -> Record:
     return Record(
         photo=photo_from(row),
-        detections=_unpacked(row.get("seen")),
+        detections=_unpacked(row.get("seen"), row.get("source") or ""),
         source=row.get("source"),
         correction=Correction(labels_from(row.get("added")), labels_from(row.get("removed"))),
         on=labels_from(row.get("on")),
@@ -181,14 +182,23 @@ def _text(labels: frozenset[str]) -> str | None:
     return json.dumps(sorted(labels), ensure_ascii=False) if labels else None
 
 
-def _packed(detections: Mapping[str, float]) -> bytes | None:
-    if not detections:
+def _packed(detections: Iterable[Detection]) -> bytes | None:
+    seen = {each.label: (each.confidence, each.alone, each.summed) for each in detections}
+    if not seen:
         return None
-    return zlib.compress(json.dumps(detections, ensure_ascii=False, sort_keys=True).encode())
+    return zlib.compress(json.dumps(seen, ensure_ascii=False, sort_keys=True).encode())
 
 
-def _unpacked(packed: bytes | None) -> dict[str, float]:
+def _unpacked(packed: bytes | None, source: str) -> tuple[Detection, ...]:
     if packed is None:
-        return {}
-    found: dict[str, float] = json.loads(zlib.decompress(packed))
-    return found
+        return ()
+    found = []
+    for label, seen in json.loads(zlib.decompress(packed)).items():
+        # Labelled before it was kept what a confidence rests on, a photo has the bare confidence.
+        confidence, alone, summed = seen if isinstance(seen, list) else (seen, 0.0, None)
+        found.append(Detection(label, confidence, source, alone, summed))
+    return surest_first(found)
+
+
+def surest_first(detections: Iterable[Detection]) -> tuple[Detection, ...]:
+    return tuple(sorted(detections, key=lambda each: (-each.confidence, each.label)))

@@ -15,6 +15,7 @@ from fototeca.catalog.sqlite.outbox import SqliteOutbox, SqliteTargets
 from fototeca.catalog.sqlite.photos import SqlitePhotos
 from fototeca.catalog.sqlite.preferences import SqliteLabelPreferences
 from fototeca.catalog.sqlite.queue import SqliteQueue
+from fototeca.label_settings import rules_digest
 from fototeca.labelling.taxonomy import Taxonomy
 
 __all__ = ["SchemaNewer", "SqliteCatalog"]
@@ -30,7 +31,7 @@ class SqliteCatalog:
         self.photos = SqlitePhotos(self.database, self._labels)
         self.queue = SqliteQueue(self.database, self._labels)
         self.label_preferences = SqliteLabelPreferences(
-            self.database, self._labels, taxonomy.digest
+            self.database, self._labels, rules_digest(taxonomy)
         )
         self.bundles = SqliteBundles(self.database, self.photos)
         self.accounts = SqliteAccounts(self.database)

@@ -57,14 +57,15 @@ class Labels:
             removed=frozenset(name for name, added in rows if not added),
         )
 
-    def detections(self, photo: int) -> dict[str, float]:
-        return dict(
-            self.database.connection.execute(
-                "SELECT label.name, confidence FROM detection JOIN label ON label.key = label"
-                " WHERE photo = ?",
-                (photo,),
-            ).fetchall()
+    def detections(self, photo: int) -> list[Detection]:
+        """Surest first."""
+        rows = self.database.connection.execute(
+            "SELECT label.name, confidence, coalesce(source, ''), alone, summed FROM photo"
+            " JOIN detection ON photo = photo.key JOIN label ON label.key = label"
+            " WHERE photo.key = ? ORDER BY confidence DESC, label.name",
+            (photo,),
         )
+        return [Detection(*row) for row in rows]
 
     def keep_correction(self, owner: int, photo: int, correction: Correction) -> None:
         """Instead of the one that it had."""
@@ -84,8 +85,12 @@ class Labels:
         connection = self.database.connection
         connection.execute("DELETE FROM detection WHERE photo = ?", (photo,))
         connection.executemany(
-            "INSERT INTO detection (photo, label, confidence) VALUES (?, ?, ?)",
-            [(photo, self.key(owner, seen.label), seen.confidence) for seen in detections],
+            "INSERT INTO detection (photo, label, confidence, alone, summed)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [
+                (photo, self.key(owner, seen.label), seen.confidence, seen.alone, seen.summed)
+                for seen in detections
+            ],
         )
 
     def expected(self, owner: int, photo: int) -> frozenset[str]:

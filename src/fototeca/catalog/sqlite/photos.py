@@ -37,7 +37,7 @@ from fototeca.catalog.sqlite.labels import Labels
 from fototeca.catalog.sqlite.rows import PHOTO, photo_columns, photo_from
 from fototeca.catalog.sqlite.sets import SelectedKeys, everything
 from fototeca.catalog.values import raw_id, to_micros, undo_of, wall_clock_micros
-from fototeca.photos import CorrectionChange, Detection, Photo, Selection, State
+from fototeca.photos import CorrectionChange, Photo, Selection, State
 
 T = TypeVar("T")
 
@@ -200,18 +200,9 @@ class SqlitePhotos:
                 " ORDER BY name",
                 (row["key"],),
             ).fetchall()
-            detections = self._labels.detections(row["key"])
-            (source,) = connection.execute(
-                "SELECT source FROM photo WHERE key = ?", (row["key"],)
-            ).fetchone()
             return PhotoLabels(
                 on=tuple(name for (name,) in on),
-                detections=tuple(
-                    Detection(label, confidence, source or "")
-                    for label, confidence in sorted(
-                        detections.items(), key=lambda item: (-item[1], item[0])
-                    )
-                ),
+                detections=tuple(self._labels.detections(row["key"])),
                 correction=self._labels.correction(row["key"]),
             )
 

@@ -10,22 +10,22 @@ from fototeca.catalog.sqlite.labels import Labels
 from fototeca.catalog.values import settings_from, settings_text
 from fototeca.label_settings import LabelSettings
 
-TAXONOMY = "taxonomy"
-"""The fact that tells which taxonomy the memberships were computed by."""
+RULES = "taxonomy"
+"""The fact that tells by which rules the memberships were computed: taxonomy and more."""
 
 
 class SqliteLabelPreferences:
-    def __init__(self, database: Database, labels: Labels, taxonomy: str) -> None:
-        """`taxonomy` identifies it: by another one, every photo is to be recomputed."""
+    def __init__(self, database: Database, labels: Labels, rules: str) -> None:
+        """`rules` tells them apart: by other ones, every photo is to be recomputed."""
         self._database = database
         self._labels = labels
         known = database.connection.execute(
-            "SELECT value FROM fact WHERE name = ?", (TAXONOMY,)
+            "SELECT value FROM fact WHERE name = ?", (RULES,)
         ).fetchone()
-        if known is None or known[0] != taxonomy:
+        if known is None or known[0] != rules:
             with database.write() as connection:
                 connection.execute(
-                    "INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", (TAXONOMY, taxonomy)
+                    "INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", (RULES, rules)
                 )
                 connection.execute(
                     "UPDATE account SET recompute_from = 0, recomputed = 0 WHERE photos > 0"
