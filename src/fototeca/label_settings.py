@@ -232,5 +232,21 @@ class Vocabulary:
         """Every label that the owner can meet without having named it."""
         return list(dict.fromkeys(map(self.settings.called, self._taxonomy.labels)))
 
+    def spelled(self, renames: Mapping[str, str]) -> dict[str, str]:
+        """New names in the spelling of the labels that they mean, so that no two of them differ
+        from each other, or from another label, by case or by an alias alone."""
+        given = set(self.settings.renames.values())
+        own = [name for name in self.used() if name not in renames and name not in given]
+        known = {name.casefold(): name for name in own}
+        meant = {}
+        for name, other in renames.items():
+            text = " ".join(other.split())
+            label = self._taxonomy.find(text)
+            if label is not None and label.name != name and label.name not in renames:
+                meant[name] = label.name
+            else:
+                meant[name] = known.setdefault(text.casefold(), text)
+        return meant
+
     def hides(self, name: str) -> bool:
         return name in self.settings.hidden

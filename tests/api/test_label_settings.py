@@ -71,6 +71,13 @@ def test_labels_are_meant_by_any_name(dan: httpx.Client) -> None:
     put(dan, hidden=["our garden"], renames={"Sea": "Meer "})
     assert "Our Garden" not in counts(dan)
     assert dan.get("/api/totals", params={"any": " Meer"}).json()["photos"] == 1
+    # Another name that is a label already, in its own spelling or by an alias, merges with that.
+    renames = {"Lake": "OCEAN", "Cat": "our  garden", "Dog": "Friend", "Bird": "friend"}
+    wanted = {"Lake": "Sea", "Cat": "Our Garden", "Dog": "Friend", "Bird": "Friend"}
+    for given in (renames, wanted):
+        assert put(dan, renames=given)["renames"] == wanted
+    assert put(dan, renames={"Sea": "Ocean", "Lake": "ocean"})["renames"]["Lake"] == "Ocean"
+    assert put(dan, renames={"Sea": "ocean"})["renames"] == {"Sea": "ocean"}
 
 
 def test_hidden_labels_are_not_listed_and_can_be_selected(dan: httpx.Client) -> None:

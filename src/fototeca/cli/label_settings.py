@@ -18,7 +18,6 @@ from fototeca.cli.options import (
 from fototeca.cli.output import counted, print_json, printable
 
 if TYPE_CHECKING:
-    from fototeca.app import Library
     from fototeca.label_settings import LabelSettings
 
 Pairs = list[str] | None
@@ -62,7 +61,8 @@ def label_settings(
             _put(thresholds, meant(name), _number(value) if value else None)
         for name, value in _pairs(rename, "--rename", "NAME"):
             known = name if name in renames else meant(name)
-            _put(renames, known, _other(opened_library, owner, known, value) if value else None)
+            _put(renames, known, value or None)
+        renames = opened_library.vocabulary(owner).spelled(renames)
         hidden = settings.hidden | set(map(meant, hide or ()))
         hidden -= set(map(meant, show or ()))
         try:
@@ -124,9 +124,3 @@ def _put(kept: dict[str, T], name: str, value: T | None) -> None:
         kept.pop(name, None)
     else:
         kept[name] = value
-
-
-def _other(library: Library, owner: str, name: str, text: str) -> str:
-    """The new name: another label's own spelling, or the text as it is (an alias, perhaps)."""
-    other = library.vocabulary(owner).find(text)
-    return other if other not in (None, name) else " ".join(text.split())

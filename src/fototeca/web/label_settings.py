@@ -92,8 +92,9 @@ def _named(wanted: LabelSettingsDocument, owner: str, library: Library) -> Label
         found.name if (found := library.taxonomy.find(name)) else name: other
         for name, other in wanted.renames.items()
     }
-    settings = LabelSettings(sureness=wanted.sureness, renames=renames)
-    named = Vocabulary(library.taxonomy, settings, library.vocabulary(owner).used).named
+    vocabulary = library.vocabulary(owner)
+    settings = LabelSettings(sureness=wanted.sureness, renames=vocabulary.spelled(renames))
+    named = Vocabulary(library.taxonomy, settings, vocabulary.used).named
     return replace(
         settings,
         thresholds={named(name): value for name, value in wanted.thresholds.items()},
