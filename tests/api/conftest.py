@@ -277,6 +277,7 @@ def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
     """The problem document (RFC 9457) that the answer must be."""
     assert answer.status_code == status, (answer.status_code, answer.text)
     assert answer.headers["content-type"] == "application/problem+json"
+    assert ("www-authenticate" in answer.headers) == (status == 401)
     document: dict[str, Any] = answer.json()
     assert document["status"] == status
     assert document["title"]

@@ -37,7 +37,7 @@ def caller_of(
     """The caller; 401 without one, 403 for what they may not do."""
     caller = identified(request, library)
     if caller is None:
-        raise Problem(401, "sign in first", headers={"www-authenticate": "Bearer"})
+        raise Problem(401, "sign in first")
     if request.method not in SAFE:
         if caller.read_only:
             raise Problem(403, "this token may only read")

@@ -32,7 +32,7 @@ COUNTING = 10.0
 def token_caller(caller: TheCaller) -> Caller:
     """By token alone: other origins may call this API, so a cookie must not count."""
     if caller.token is None:
-        raise Problem(401, "send a bearer token", headers={"www-authenticate": "Bearer"})
+        raise Problem(401, "send a bearer token")
     return caller
 
 

@@ -21,6 +21,8 @@ from fototeca.vault.protocol import OriginalArchived, OriginalMissing, VaultFull
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = {"www-authenticate": "Bearer"}
+"""Every 401 must say how one may identify oneself (RFC 9110, 15.5.2)."""
 
 
 class ProblemDocument(BaseModel):
@@ -47,7 +49,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.headers = headers
+        self.headers = {**(CHALLENGE if status == 401 else {}), **(headers or {})}
         self.document = {
             "type": "about:blank",
             "title": HTTPStatus(status).phrase,
@@ -57,9 +59,7 @@ class Problem(Exception):
         }
 
     def response(self) -> JSONResponse:
-        return JSONResponse(
-            self.document, self.status, headers=dict(self.headers or {}), media_type=MEDIA_TYPE
-        )
+        return JSONResponse(self.document, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 def not_found(what: str) -> Problem:
