@@ -127,18 +127,21 @@ class LabelRules:
     ) -> Correction:
         """See `Correction.change`; in the owner's names.
 
-        What is not changed keeps the name it was given under, so that a new name can be undone.
+        What is not changed keeps the name it was given under, and what is removed is so by every
+        name that it has, so that a new name can be undone.
         """
         changed = self._named(correction).change(add, remove, self, clear)
         called = self.settings.called
 
-        def kept(before: frozenset[str], after: frozenset[str]) -> frozenset[str]:
+        def kept(before: frozenset[str], after: frozenset[str]) -> tuple[set[str], set[str]]:
+            """What was given before, and what is new."""
             old = {name for name in before if called(name) in after}
-            return frozenset(old | (after - {called(name) for name in old}))
+            return old, set(after - {called(name) for name in old})
 
-        return Correction(
-            kept(correction.added, changed.added), kept(correction.removed, changed.removed)
-        )
+        added, more = kept(correction.added, changed.added)
+        removed, fewer = kept(correction.removed, changed.removed)
+        removed.update(each for name in fewer for each in (name, *self._sources.get(name, ())))
+        return Correction(frozenset(added | more), frozenset(removed))
 
     def undo(self, before: Correction, after: Correction) -> CorrectionChange:
         """What makes `before` of `after` again; in the owner's names."""

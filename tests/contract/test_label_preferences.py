@@ -132,6 +132,9 @@ def test_merged_labels_count_a_photo_once_and_can_be_undone(catalog: Catalog) ->
     assert counts(catalog, owner)["Ours"] == 1
     catalog.photos.correct(owner, [both], [], ["Fresh Water"])
     assert counts(catalog, owner)["Fresh Water"] == 1
+    put(catalog, owner)
+    assert on(catalog, owner, both) == {"Mine"}
+    put(catalog, owner, renames={"Lake": "Fresh Water", "River": "Fresh Water", "Mine": "Ours"})
     catalog.photos.correct(owner, [both], [], [], ["Fresh Water"])
     assert counts(catalog, owner)["Fresh Water"] == 2
     put(catalog, owner)

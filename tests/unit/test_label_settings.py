@@ -120,6 +120,19 @@ def test_taking_back_what_was_said_leaves_no_trace() -> None:
     assert said == Correction(frozenset({"Mountain", "Dog"}))
 
 
+def test_what_is_removed_under_a_new_name_is_removed_when_that_is_undone() -> None:
+    seen = [Detection("Lake", 0.9, "m@1"), Detection("River", 0.9, "m@1")]
+    for renames in ({"Lake": "Pond"}, {"Lake": "Fresh Water", "River": "Fresh Water"}):
+        found = rules(renames=renames)
+        said = found.change(Correction(), [], [renames["Lake"]])
+        assert "Lake" not in rules().labels_on(seen, said)
+        assert ("River" in rules().labels_on(seen, said)) == ("River" not in renames)
+        back = found.undo(Correction(), said)
+        assert found.change(said, back.add, back.remove, back.clear) == Correction()
+        added = found.change(said, [renames["Lake"]], [])
+        assert added == Correction(frozenset({renames["Lake"]}))
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -131,8 +131,8 @@ class PhotoDetails(PhotoDocument):
                 for name, each in surest.items()
             ],
             correction=CorrectionDocument(
-                added=sorted(map(called, labels.correction.added)),
-                removed=sorted(map(called, labels.correction.removed)),
+                added=sorted(set(map(called, labels.correction.added))),
+                removed=sorted(set(map(called, labels.correction.removed))),
             ),
             exif=ExifDocument(**asdict(photo.probe.exif)),
         )
