@@ -54,6 +54,11 @@ def test_what_is_seen_is_what_the_list_asks_for(folder: Path) -> None:
         assert all(value < 0.5 for name, value in seen.items() if name != colour.title())
 
 
+def test_a_list_may_be_written_by_an_editor_that_marks_it_as_unicode(folder: Path) -> None:
+    found = labeller(folder, "\ufeffRed\nGreen\n")
+    assert "Red" in confidences(found, plain("red"))
+
+
 def test_words_of_ones_own_aliases_and_parents(folder: Path) -> None:
     found = labeller(folder, "# mine\nAlps: red\nOcean : blue\n\nGrass:green # lawn\n")
     seen = confidences(found, plain("red"))
@@ -143,5 +148,12 @@ def test_an_unknown_labeller_is_refused(name: str) -> None:
 def test_a_list_says_a_label_once(tmp_path: Path) -> None:
     found = read_labels("Sea\nocean: waves\nMine\n", TAXONOMY)
     assert [(each.name, each.words) for each in found] == [("Sea", ("waves",)), ("Mine", ("mine",))]
+    # One name is one label, whatever its case: of two, one would never be found.
+    assert [each.name for each in read_labels("Our  Pier\nour pier: a jetty\n", TAXONOMY)] == [
+        "our pier"
+    ]
+    for name in ("A" * 101, "a\0b"):
+        with pytest.raises(ModelError, match="can be called"):
+            read_labels(f"Sea\n{name}: words\n", TAXONOMY)
     with pytest.raises(ModelError, match="more than"):
         read_labels("\n".join(f"Label {number}" for number in range(10_001)), TAXONOMY)

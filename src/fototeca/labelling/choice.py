@@ -43,7 +43,7 @@ def open_labeller(name: str, taxonomy: Taxonomy) -> Labeller:
 
         folder = Path(place).expanduser()
         try:
-            listed = (folder / LABELS).read_text(encoding="utf-8")
+            listed = (folder / LABELS).read_text(encoding="utf-8-sig")
         except FileNotFoundError:
             labels = of_taxonomy(taxonomy)
         except (OSError, UnicodeDecodeError) as error:

@@ -31,6 +31,8 @@ MARGIN = 4.0
 CALIBRATION = "calibration.json"
 MOST = 10_000
 """Labels on a list."""
+LONGEST = 100
+"""Characters of a label's name, as everywhere else that one is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +46,20 @@ class Wanted:
 def read_labels(text: str, taxonomy: Taxonomy) -> list[Wanted]:
     """A list of labels: one a line, `Name` or `Name: words, other words`; `#` begins a comment.
 
-    Raises ModelError.
+    Of lines for the same name, whatever its case, the last one counts. Raises ModelError.
     """
     found: dict[str, Wanted] = {}
     for line in text.splitlines():
         name, _, words = line.partition("#")[0].partition(":")
-        name = name.strip()
+        name = " ".join(name.split())
         if not name:
             continue
+        if len(name) > LONGEST or any(ord(each) < 32 or each == "\x7f" for each in name):
+            raise ModelError(f"no label of the list can be called {name[:LONGEST]!r}")
         label = taxonomy.find(name)
         known = label.name if label else name
         said = tuple(each.strip() for each in words.split(",") if each.strip())
-        found[known] = Wanted(known, said or (name.lower(),))
+        found[known.casefold()] = Wanted(known, said or (name.lower(),))
     if not found:
         raise ModelError("the list of labels is empty")
     if len(found) > MOST:
