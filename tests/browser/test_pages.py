@@ -222,7 +222,7 @@ def test_a_folder_of_the_server_is_imported(page: Page, served: Served, account:
 
 
 def test_a_photo_is_looked_at_closely(page: Page, account: Account, make_jpeg: MakeJpeg) -> None:
-    exif = {"Make": "Acme", "Model": "One", "DateTimeOriginal": "2024:05:01 10:00:00",
+    exif = {"Make": "Acme Corp.", "Model": "Acme One", "DateTimeOriginal": "2024:05:01 10:00:00",
             "ExposureTime": 0.004, "FNumber": 2.8, "ISOSpeedRatings": 200}  # fmt: skip
     gps = {"GPSLatitudeRef": "N", "GPSLatitude": (43.0, 12.0, 0.0),
            "GPSLongitudeRef": "W", "GPSLongitude": (4.0, 48.0, 0.0)}  # fmt: skip
@@ -233,10 +233,14 @@ def test_a_photo_is_looked_at_closely(page: Page, account: Account, make_jpeg: M
     page.on("request", lambda request: elsewhere.append(request.url))
     page.get_by_role("button", name="Open peak.jpg").click()
     photo = page.get_by_role("dialog", name="peak.jpg")
-    for text in ("Acme One", "1/250 s", "ISO 200", "May 1, 2024, 10:00 AM", "43.20000, -4.80000"):
+    for text in ("CameraAcme One", "1/250 s", "ISO 200", "May 1, 2024, 10:00 AM", "43.20000, -4.80000"):
         expect(photo).to_contain_text(text)
     expect(photo.get_by_role("link", name=re.compile("OpenStreetMap"))).to_be_visible()
     assert all(url.startswith(account.address) for url in elsewhere)
+
+    for button in photo.locator(".lightbox-bar .button").all():
+        button.hover()
+        assert button.evaluate("each => getComputedStyle(each).color") == "rgb(255, 255, 255)"
 
     picture = photo.locator(".zoomable img")
     page.keyboard.press("+")

@@ -1,4 +1,4 @@
-// The buttons of the first paint, which look as Cloudscape's do.
+// The buttons of the first paint and of the photo view, which look as Cloudscape's do.
 
 import type { ReactNode } from "react";
 
@@ -11,15 +11,17 @@ interface Props {
   label?: string;
   disabled?: boolean;
   busy?: boolean;
+  /** Whether what it shows and hides is shown. */
+  expanded?: boolean;
   onClick(): void;
   children?: ReactNode;
 }
 
-export function Button({ look = "normal", icon, label, disabled = false, busy = false, onClick, children }: Props) {
+export function Button({ look = "normal", icon, label, disabled = false, busy = false, expanded, onClick, children }: Props) {
   return (
     <button
       type="button" className="button" data-look={look} aria-label={label} title={label} disabled={disabled}
-      aria-busy={busy} onClick={() => !busy && onClick()}
+      aria-busy={busy} aria-expanded={expanded} onClick={() => !busy && onClick()}
     >
       {busy ? <span className="spinner" /> : icon && <Icon name={icon} />}
       {children}

@@ -1,9 +1,10 @@
 // Everything known of a photo: its labels, to be corrected, and what the camera wrote.
 
 import Box from "@cloudscape-design/components/box";
-import KeyValuePairs, { type KeyValuePairsProps } from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+
+import type { ReactNode } from "react";
 
 import type { PhotoDetails } from "../api/client";
 import { useSpeech } from "../i18n";
@@ -16,7 +17,14 @@ export function Details({ photo }: { photo: PhotoDetails }) {
       <PhotoLabels photo={photo} />
       <section>
         <Box variant="h3" tagOverride="h2">{t.details}</Box>
-        <KeyValuePairs columns={1} items={useFacts(photo)} />
+        <dl className="photo-facts">
+          {useFacts(photo).map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
       </section>
     </SpaceBetween>
   );
@@ -25,7 +33,13 @@ export function Details({ photo }: { photo: PhotoDetails }) {
 /** 0.004 is 1/250. */
 export const shutter = (seconds: number) => (seconds < 0.4 ? `1/${Math.round(1 / seconds)}` : String(seconds));
 
-function useFacts({ exif, ...photo }: PhotoDetails): KeyValuePairsProps.Item[] {
+/** "Canon EOS 600D": most makers begin the model with their own name. */
+export function cameraOf(make: string | null, model: string | null) {
+  const first = make?.split(" ")[0]?.toLowerCase();
+  return model && first && model.toLowerCase().startsWith(first) ? model : [make, model].filter(Boolean).join(" ");
+}
+
+function useFacts({ exif, ...photo }: PhotoDetails): [string, ReactNode][] {
   const { t, dateTime, number, bytes } = useSpeech();
   // The camera's clock has no zone: it is shown as it was.
   const taken = photo.taken_at && dateTime(photo.taken_at.replace(/(Z|[+-]\d\d:\d\d)$/, ""));
@@ -37,18 +51,18 @@ function useFacts({ exif, ...photo }: PhotoDetails): KeyValuePairsProps.Item[] {
   ].filter(Boolean);
   const { latitude, longitude } = exif;
   const placed = latitude !== null && longitude !== null;
-  const facts: [string, KeyValuePairsProps.Pair["value"]][] = [
+  const facts: [string, ReactNode][] = [
     [t.file, photo.name],
     [t.taken, taken],
     [t.uploaded, dateTime(photo.uploaded_at)],
     [t.dimensions, `${number(photo.width)} × ${number(photo.height)}, ${bytes(photo.size)}`],
-    [t.camera, [exif.camera_make, exif.camera_model].filter(Boolean).join(" ")],
+    [t.camera, cameraOf(exif.camera_make, exif.camera_model)],
     [t.lens, exif.lens],
-    [t.exposure, exposure.join("  ")],
+    [t.exposure, exposure.join(" · ")],
     [t.altitude, exif.altitude !== null && `${number(Math.round(exif.altitude))} m`],
     [t.place, placed && <Place latitude={latitude} longitude={longitude} />],
   ];
-  return facts.filter(([, value]) => value).map(([label, value]) => ({ label, value }));
+  return facts.filter(([, value]) => value);
 }
 
 function Place({ latitude, longitude }: { latitude: number; longitude: number }) {

@@ -1,10 +1,11 @@
 // One photo, large, over the gallery.
 
-import Button from "@cloudscape-design/components/button";
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 
 import { answer, api, original, type PhotoDetails } from "../api/client";
+import { Button } from "../app/Button";
+import { Icon } from "../app/Icon";
 import { NoticesBar } from "../app/notices";
 import { useSpeech } from "../i18n";
 import { usePhotoActions } from "../gallery/actions";
@@ -80,27 +81,26 @@ export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onStep, 
       }}
     >
       <div className="lightbox-notices"><NoticesBar covering /></div>
-      <div className="lightbox-stage awsui-dark-mode awsui-polaris-dark-mode">
+      <div className="lightbox-stage">
         <div className="lightbox-bar">
-          <Button variant="icon" iconName="close" ariaLabel={t.close} onClick={onClose} />
+          <Button look="icon" icon="close" label={t.close} onClick={onClose} />
           <span className="lightbox-name">{shown?.name}</span>
           {shown && (
             <>
-              <Button
-                variant="icon" iconName="download" ariaLabel={t.downloadOriginal}
+              <a
+                className="button" data-look="icon" aria-label={t.downloadOriginal} title={t.downloadOriginal}
                 href={`${original(id)}?download=true`} download={shown.name}
-              />
+              >
+                <Icon name="download" />
+              </a>
               <Button
-                variant="icon" iconName={shown.trashed_at ? "undo" : "remove"}
-                ariaLabel={shown.trashed_at ? t.restore : t.toTrash}
+                look="icon" icon={shown.trashed_at ? "undo" : "trash"}
+                label={shown.trashed_at ? t.restore : t.toTrash}
                 onClick={() => void remove(shown)}
               />
             </>
           )}
-          <Button
-            variant="icon" iconName="status-info" ariaLabel={t.showDetails} ariaExpanded={details}
-            onClick={toggle}
-          />
+          <Button look="icon" icon="info" label={t.showDetails} expanded={details} onClick={toggle} />
         </div>
         {photo.error && <p className="lightbox-missing" role="alert">{photo.error.message}</p>}
         {shown && (
@@ -108,12 +108,12 @@ export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onStep, 
         )}
         {hasPrevious && (
           <div className="lightbox-previous">
-            <Button variant="icon" iconName="angle-left" ariaLabel={t.previous} onClick={() => onStep(-1)} />
+            <Button look="icon" icon="left" label={t.previous} onClick={() => onStep(-1)} />
           </div>
         )}
         {hasNext && (
           <div className="lightbox-next">
-            <Button variant="icon" iconName="angle-right" ariaLabel={t.next} onClick={() => onStep(1)} />
+            <Button look="icon" icon="right" label={t.next} onClick={() => onStep(1)} />
           </div>
         )}
       </div>

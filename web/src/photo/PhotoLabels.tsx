@@ -1,13 +1,13 @@
 // A photo's labels, how sure each is, and correcting them.
 
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 
 import type { PhotoDetails } from "../api/client";
 import { changed } from "../api/live";
+import { Button } from "../app/Button";
 import { useSpeech } from "../i18n";
 import { type LabelChange, sendCorrections } from "../gallery/actions";
 import { LabelInput } from "../gallery/ChosenBar";
@@ -50,7 +50,7 @@ export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
           <>
             {correct.variables?.text}{" "}
             {undo.length > 0 && (
-              <Button variant="inline-link" onClick={() => correct.mutate({ changes: undo })}>{t.undo}</Button>
+              <Button look="link" onClick={() => correct.mutate({ changes: undo })}>{t.undo}</Button>
             )}
           </>
         )}
@@ -64,7 +64,7 @@ export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
           }}
         />
       ) : (
-        <Button iconName="add-plus" onClick={() => setAdding(true)}>{t.addLabel}</Button>
+        <Button icon="plus" onClick={() => setAdding(true)}>{t.addLabel}</Button>
       )}
       {rest.length > 0 && <Rest title={t.alsoSeen} labels={rest.map(({ label }) => label)} onAdd={add} />}
       {photo.correction.removed.length > 0 && (
@@ -106,7 +106,7 @@ function OnPhoto({ label, confidence, own, onRemove }: OnPhotoProps) {
           </>
         )
       )}
-      <Button variant="inline-icon" iconName="close" ariaLabel={t.removeLabel(label)} onClick={onRemove} />
+      <Button look="icon" icon="close" label={t.removeLabel(label)} onClick={onRemove} />
     </li>
   );
 }
@@ -116,7 +116,7 @@ function Rest({ title, labels, onAdd }: { title: string; labels: string[]; onAdd
     <div className="photo-rest">
       <Box color="text-body-secondary" fontSize="body-s">{title}</Box>
       {labels.slice(0, 8).map((label) => (
-        <Button key={label} variant="inline-link" iconName="add-plus" onClick={() => onAdd(label)}>
+        <Button key={label} look="link" icon="plus" onClick={() => onAdd(label)}>
           {label}
         </Button>
       ))}
