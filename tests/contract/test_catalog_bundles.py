@@ -73,6 +73,8 @@ def test_a_selection_is_narrowed_by_a_name_and_by_photos_that_it_is_without(
     )  # fmt: skip
     assert members(catalog, bundle) == [lakes[0].id, lakes[2].id]
     assert bundle.bytes == lakes[0].size + lakes[2].size
+    assert (bundle.name, bundle.left_out) == ("img_001", 2)
+    assert catalog.bundles.of(owner) == [bundle]
     everything = catalog.bundles.freeze(
         owner, Selection(), None, START, START + DAY, without=[each.id for each in lakes[:3]]
     )

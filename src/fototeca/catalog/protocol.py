@@ -437,6 +437,10 @@ class Bundle:
     """Photos frozen in it."""
     bytes: int
     """Of their originals."""
+    name: str = ""
+    """Part of their names, which narrowed the selection."""
+    left_out: int = 0
+    """Photos that the selection was asked for without."""
     prepared: int = 0
     """Photos given their place in the archive so far."""
     skipped: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ USED_AT_STEP = 60_000_000
 """Microseconds: a token's last use is kept to the minute, so that reading writes little."""
 REFUSALS = 100
 """Kept of one import: enough to see what is wrong; the count goes on."""
+MODES = ("any", "all", "none")
 
 
 def new_id() -> str:
@@ -76,15 +77,28 @@ def exif_text(exif: Exif) -> str:
     return json.dumps(known, ensure_ascii=False)
 
 
-def selection_from(text: str) -> Selection:
-    return Selection(**{name: frozenset(labels) for name, labels in json.loads(text).items()})
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a bundle was asked for by."""
+
+    selection: Selection
+    name: str = ""
+    left_out: int = 0
 
 
-def selection_text(selection: Selection) -> str:
-    return json.dumps(
-        {name: sorted(getattr(selection, name)) for name in ("any", "all", "none")},
-        ensure_ascii=False,
-    )
+def asked_from(text: str) -> Asked:
+    kept = json.loads(text)
+    selection = Selection(**{mode: frozenset(kept[mode]) for mode in MODES})
+    return Asked(selection, kept.get("name", ""), kept.get("left_out", 0))
+
+
+def asked_text(asked: Asked) -> str:
+    kept: dict[str, Any] = {mode: sorted(getattr(asked.selection, mode)) for mode in MODES}
+    if asked.name:
+        kept["name"] = asked.name
+    if asked.left_out:
+        kept["left_out"] = asked.left_out
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def settings_from(text: str) -> LabelSettings:

@@ -16,9 +16,10 @@ from fototeca.web.problems import Problem, described, not_found
 from fototeca.web.ranges import RangedResponse, attachment
 from fototeca.web.redirects import REDIRECT, SIGNED, elsewhere
 from fototeca.web.schemas import (
+    EXAMPLE_ID,
     BundleDetails,
     BundleDocument,
-    Ids,
+    PhotoId,
     SelectionDocument,
     SkippedDocument,
     Text,
@@ -26,6 +27,8 @@ from fototeca.web.schemas import (
 )
 
 router = APIRouter(prefix="/api/bundles", tags=["bundles"])
+ManyIds = Annotated[list[PhotoId], Field(min_length=1, max_length=80_000, examples=[[EXAMPLE_ID]])]
+"""A bundle is asked for at once: as many as a request to Lambda, of 6 MB, has room for."""
 ZIP: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -35,8 +38,8 @@ class BundleRequest(SelectionDocument):
     """A selection, narrowed by part of a name and without some photos; or the ids of photos."""
 
     q: Annotated[Text, Field(max_length=200, description="Part of the name.")] = ""
-    without: Ids | None = None
-    ids: Ids | None = None
+    without: ManyIds | None = None
+    ids: ManyIds | None = None
 
     @property
     def narrows(self) -> bool:
@@ -56,7 +59,7 @@ def request_bundle(
             selection_of(wanted, library.vocabulary(caller.owner).named),
             wanted.ids,
             name=wanted.q,
-            without=wanted.without or (),
+            without=frozenset(wanted.without or ()),
         )
     except EmptySelection as error:
         raise Problem(422, str(error)) from error

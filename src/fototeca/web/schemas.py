@@ -240,6 +240,8 @@ class BundleDocument(BaseModel):
     id: str
     state: Literal["preparing", "restoring", "ready", "failed", "expired"]
     selection: SelectionDocument
+    q: str = Field(description="Part of the name, by which the selection was narrowed.")
+    left_out: int = Field(description="Photos that the selection was asked for without.")
     photos: int
     bytes: int
     prepared: int
@@ -266,6 +268,8 @@ class BundleDocument(BaseModel):
                 all=sorted(bundle.selection.all),
                 none=sorted(bundle.selection.none),
             ),
+            q=bundle.name,
+            left_out=bundle.left_out,
             photos=bundle.photos,
             bytes=bundle.bytes,
             prepared=bundle.prepared,

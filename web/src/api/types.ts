@@ -1022,6 +1022,11 @@ export interface components {
             /** Id */
             id: string;
             /**
+             * Left Out
+             * @description Photos that the selection was asked for without.
+             */
+            left_out: number;
+            /**
              * Parts
              * @description That the archive is built in, where it is built; else 0.
              */
@@ -1030,6 +1035,11 @@ export interface components {
             photos: number;
             /** Prepared */
             prepared: number;
+            /**
+             * Q
+             * @description Part of the name, by which the selection was narrowed.
+             */
+            q: string;
             selection: components["schemas"]["SelectionDocument"];
             /** Skipped */
             skipped: number;
@@ -1076,6 +1086,11 @@ export interface components {
             /** Id */
             id: string;
             /**
+             * Left Out
+             * @description Photos that the selection was asked for without.
+             */
+            left_out: number;
+            /**
              * Parts
              * @description That the archive is built in, where it is built; else 0.
              */
@@ -1084,6 +1099,11 @@ export interface components {
             photos: number;
             /** Prepared */
             prepared: number;
+            /**
+             * Q
+             * @description Part of the name, by which the selection was narrowed.
+             */
+            q: string;
             selection: components["schemas"]["SelectionDocument"];
             /** Skipped */
             skipped: number;

@@ -2,7 +2,9 @@
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 
+import { Problem } from "../api/client";
 import { useSpeech } from "../i18n";
+import { messages } from "../i18n/catalogue";
 import { type Kind, Notice } from "./Notice";
 
 export interface Said {
@@ -11,6 +13,8 @@ export interface Said {
   action?: { text: string; run: () => void };
   /** Said again under the same id it replaces what was there. */
   id?: string;
+  /** Good news that stays until something else is said under its id, or it is unsaid. */
+  lasting?: boolean;
 }
 
 interface Notices {
@@ -32,6 +36,7 @@ export function useNotices(): Notices {
   return notices;
 }
 
+export const CONNECTION = "connection";
 const SHOWN = 8000; // Milliseconds for good news; what is wrong stays until dismissed.
 let made = 0;
 
@@ -48,7 +53,7 @@ export function Noticing({ children }: { children: ReactNode }) {
       const id = message.id ?? `said-${made}`;
       const added = { ...message, id };
       setSaid((before) => [added, ...before.filter((each) => each.id !== id)].slice(0, 4));
-      if (message.type !== "success" && message.type !== "info") return;
+      if (message.lasting || (message.type !== "success" && message.type !== "info")) return;
       // Only this one: what was said since under the same id has its own time.
       setTimeout(() => setSaid((before) => before.filter((each) => each !== added)), SHOWN);
     },
@@ -56,6 +61,11 @@ export function Noticing({ children }: { children: ReactNode }) {
   );
   const sayError = useCallback(
     (error: unknown) => {
+      // Once, whoever asked: the notice goes when the server is back.
+      if (error instanceof Problem && error.status === 0) {
+        say({ type: "warning", text: messages().connectionLost, id: CONNECTION });
+        return;
+      }
       const text = error instanceof Error ? error.message : String(error);
       say({ type: "error", text, id: `error-${text}` });
     },

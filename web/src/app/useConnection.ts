@@ -4,14 +4,14 @@ import { useEffect } from "react";
 
 import { BACK, LOST } from "../api/client";
 import { useSpeech } from "../i18n";
-import { useNotices } from "./notices";
+import { CONNECTION, useNotices } from "./notices";
 
 export function useConnection() {
   const { t } = useSpeech();
   const { say, unsay } = useNotices();
   useEffect(() => {
-    const lost = () => say({ type: "warning", text: t.connectionLost, id: "connection" });
-    const back = () => unsay("connection");
+    const lost = () => say({ type: "warning", text: t.connectionLost, id: CONNECTION });
+    const back = () => unsay(CONNECTION);
     document.addEventListener(LOST, lost);
     document.addEventListener(BACK, back);
     return () => {

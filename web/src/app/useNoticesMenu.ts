@@ -1,10 +1,11 @@
 // The bell: what the server has told, and that it was read.
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { useNavigate } from "react-router";
 
 import { answer, api, type Notice } from "../api/client";
+import { bundlesOptions, titleOf } from "../bundles/queries";
 import { useSpeech } from "../i18n";
 import type { Messages } from "../i18n/catalogue";
 import type { MenuProps } from "./Menu";
@@ -28,6 +29,14 @@ function placeOf({ kind, subject }: Notice) {
 
 /** In the language that is spoken, where it says enough; the server's own text is English. */
 const textOf = (t: Messages, { kind, subject, text }: Notice) => t.noticeOf[kind]?.(subject) ?? text;
+
+/** Its title, where a notice is of a bundle. */
+async function whichBundle(queries: QueryClient, t: Messages, { kind, subject }: Notice) {
+  if (!kind.startsWith("bundle")) return null;
+  const bundles = await queries.fetchQuery(bundlesOptions()).catch(() => []);
+  const bundle = bundles.find(({ id }) => id === subject);
+  return bundle ? titleOf(t, bundle) : null;
+}
 
 const soundOf = ({ kind }: Notice) =>
   kind.endsWith("-failed") ? "error" : kind.endsWith("-refused") ? "warning" : "success";
@@ -78,15 +87,19 @@ export function useNoticesMenu(): MenuProps {
     const before = newest.current;
     newest.current = latest;
     if (before === null) return;
-    for (const notice of notices.filter(({ id, read }) => id > before && !read)) {
+    const tell = async (notice: Notice) => {
       const { path, key } = placeOf(notice);
       const show = () => void navigate(path);
-      say({ type: soundOf(notice), text: textOf(t, notice), action: { text: t[key], run: show } });
+      const text = [await whichBundle(queries, t, notice), textOf(t, notice)].filter(Boolean).join(": ");
+      // That a bundle is ready takes the place of that it was asked for.
+      const id = path === `${DOWNLOADS.path}/${notice.subject}` ? `bundle-${notice.subject}` : `notice-${notice.id}`;
+      say({ type: soundOf(notice), id, text, action: { text: t[key], run: show } });
       if ("Notification" in window && Notification.permission === "granted" && document.hidden) {
-        void showInBrowser(notice, textOf(t, notice), path, show);
+        void showInBrowser(notice, text, path, show);
       }
-    }
-  }, [notices, say, t, navigate]);
+    };
+    notices.filter(({ id, read }) => id > before && !read).forEach((notice) => void tell(notice));
+  }, [notices, say, t, navigate, queries]);
 
   // A notification of the service worker's was clicked on.
   useEffect(() => {

@@ -16,9 +16,10 @@ import { useNavigate, useParams } from "react-router";
 
 import { answer, api, type Bundle } from "../api/client";
 import { Empty } from "../app/Empty";
+import { Failure } from "../app/Failure";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
-import { described } from "../labels/selection";
+import { bundlesOptions, titleOf } from "./queries";
 
 const LOOK = 2000; // Milliseconds, while something is prepared, also where no event comes.
 const TICK = 30_000;
@@ -28,8 +29,7 @@ export default function BundlesPage() {
   const navigate = useNavigate();
   const { id } = useParams();
   const bundles = useQuery({
-    queryKey: ["bundles"],
-    queryFn: () => answer(api.GET("/api/bundles")),
+    ...bundlesOptions(),
     refetchInterval: ({ state }) => {
       const states = state.data?.map((each) => each.state);
       return states?.includes("preparing") ? LOOK : states?.includes("restoring") ? TICK : false;
@@ -60,7 +60,7 @@ export default function BundlesPage() {
       trackBy="id"
       cardsPerRow={[{ cards: 1 }, { minWidth: 900, cards: 2 }]}
       cardDefinition={{
-        header: (bundle) => described(t, bundle.selection) || t.photos(bundle.photos),
+        header: (bundle) => titleOf(t, bundle),
         sections: [{
           id: "bundle",
           content: (bundle) => (
@@ -72,7 +72,7 @@ export default function BundlesPage() {
       }}
       empty={
         bundles.error ? (
-          <Alert type="error">{bundles.error.message}</Alert>
+          <Failure query={bundles} />
         ) : (
           <Empty title={t.bundlesEmpty} text={t.bundlesEmptyText}>
             <Button onClick={() => void navigate("/")}>{t.navGallery}</Button>

@@ -1,10 +1,10 @@
 // What can be done with the chosen photos.
 
 import Autosuggest from "@cloudscape-design/components/autosuggest";
-import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import { useRef, useState } from "react";
 
+import { Button } from "../app/Button";
 import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
 import { useLabels } from "../labels/queries";
@@ -16,6 +16,8 @@ interface Props {
   total: number;
   bytes: number;
   trash: boolean;
+  /** Something is being done with them. */
+  busy: boolean;
   onAll(): void;
   onClear(): void;
   onDownload(): void;
@@ -28,46 +30,50 @@ export default function ChosenBar(props: Props) {
   const { t, bytes } = useSpeech();
   const [labelling, setLabelling] = useState<Correction | null>(null);
   const narrow = useNarrow();
-  const { count, total, trash } = props;
+  const { count, total, trash, busy } = props;
+  const disabled = !count || busy;
   return (
     <div className="chosen-bar" role="toolbar" aria-label={t.chosen(count)}>
-      <Button variant="icon" iconName="close" ariaLabel={t.chooseNone} onClick={props.onClear} />
+      <Button look="icon" icon="close" label={t.chooseNone} onClick={props.onClear} />
       <strong aria-live="polite">{t.chosen(count)}</strong>
-      {count < total && <Button variant="link" onClick={props.onAll}>{t.chooseAll}</Button>}
-      <span className="chosen-space" />
-      {trash ? (
-        <Button variant="primary" iconName="undo" disabled={!count} onClick={props.onRestore}>{t.restore}</Button>
-      ) : (
-        <>
-          {labelling ? (
-            <LabelInput
-              title={labelling === "add" ? t.addLabel : t.removeALabel}
-              onDone={(label) => {
-                setLabelling(null);
-                if (label) props.onLabel(labelling, label);
-              }}
-            />
-          ) : (
-            <ButtonDropdown
-              variant={narrow ? "icon" : "normal"} ariaLabel={t.labels}
-              disabled={!count}
-              items={[{ id: "add", text: t.addLabel }, { id: "remove", text: t.removeALabel }]}
-              onItemClick={({ detail }) => setLabelling(detail.id === "add" ? "add" : "remove")}
+      {busy ? <span className="spinner" /> : count < total && <Button look="link" onClick={props.onAll}>{t.chooseAll}</Button>}
+      <span className="chosen-actions">
+        {trash ? (
+          <Button look="primary" icon="undo" disabled={disabled} onClick={props.onRestore}>{t.restore}</Button>
+        ) : (
+          <>
+            {labelling ? (
+              <LabelInput
+                title={labelling === "add" ? t.addLabel : t.removeALabel}
+                onDone={(label) => {
+                  setLabelling(null);
+                  if (label) props.onLabel(labelling, label);
+                }}
+              />
+            ) : (
+              <ButtonDropdown
+                variant={narrow ? "icon" : "normal"} ariaLabel={t.labels}
+                disabled={disabled}
+                items={[{ id: "add", text: t.addLabel }, { id: "remove", text: t.removeALabel }]}
+                onItemClick={({ detail }) => setLabelling(detail.id === "add" ? "add" : "remove")}
+              >
+                {narrow ? undefined : t.labels}
+              </ButtonDropdown>
+            )}
+            {narrow ? (
+              <Button look="icon" icon="trash" label={t.toTrash} disabled={disabled} onClick={props.onTrash} />
+            ) : (
+              <Button icon="trash" disabled={disabled} onClick={props.onTrash}>{t.toTrash}</Button>
+            )}
+            <Button
+              look="primary" icon="download" disabled={disabled} onClick={props.onDownload}
+              {...(narrow && { label: t.downloadPhotos(count, props.bytes) })}
             >
-              {narrow ? undefined : t.labels}
-            </ButtonDropdown>
-          )}
-          <Button
-            iconName="remove" variant={narrow ? "icon" : "normal"} ariaLabel={t.toTrash}
-            disabled={!count} onClick={props.onTrash}
-          >
-            {narrow ? undefined : t.toTrash}
-          </Button>
-          <Button variant="primary" iconName="download" disabled={!count} onClick={props.onDownload}>
-            {narrow ? bytes(props.bytes) : t.downloadPhotos(count, props.bytes)}
-          </Button>
-        </>
-      )}
+              {narrow ? bytes(props.bytes) : t.downloadPhotos(count, props.bytes)}
+            </Button>
+          </>
+        )}
+      </span>
     </div>
   );
 }

@@ -36,6 +36,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
   const { t, number } = useSpeech();
   const touch = useTouch();
   const [begun, setBegun] = useState(false);
+  const [busy, setBusy] = useState(false);
   const [parameters] = useSearchParams();
   const location = useLocation();
   const navigate = useNavigate();
@@ -56,9 +57,19 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
   }
 
   /** What is chosen stays so where it failed, to be tried again. */
-  const withChosen = (act: (ids: string[]) => Promise<boolean>) => {
-    void idsOf(source, chosen).then(act).then((done) => done && clear()).catch(sayError);
-  };
+  async function act(done: () => Promise<boolean>) {
+    if (busy) return;
+    setBusy(true);
+    try {
+      if (await done()) clear();
+    } catch (error) {
+      sayError(error);
+    } finally {
+      setBusy(false);
+    }
+  }
+  const withChosen = (send: (ids: string[]) => Promise<boolean>) =>
+    void act(async () => send(await idsOf(source, chosen)));
 
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     const { target } = event;
@@ -115,11 +126,11 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
       <div className="gallery-head" data-choosing={picking}>
         {picking ? (
           <Suspense><ChosenBar
-            count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash}
+            count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash} busy={busy}
             onAll={chosen.chooseAll} onClear={clear}
             onTrash={() => withChosen(actions.trash)} onRestore={() => withChosen(actions.restore)}
             onLabel={(correction, label) => withChosen((ids) => actions.correct([{ ids, [correction]: [label] }]))}
-            onDownload={() => void actions.bundle(source, chosen).then((done) => done && clear())}
+            onDownload={() => void act(() => actions.bundle(source, chosen))}
           /></Suspense>
         ) : (
           <>

@@ -4,6 +4,7 @@ import { Suspense, useMemo, useState } from "react";
 
 import { Button } from "../app/Button";
 import { Empty } from "../app/Empty";
+import { Failure } from "../app/Failure";
 import { idle } from "../app/idle";
 import { useSpeech } from "../i18n";
 import { later } from "../i18n/cloudscape";
@@ -25,7 +26,7 @@ export default function GalleryPage() {
   const source = useMemo(() => ({ selection, trash: false }), [selection]);
   const layout = useLayout(source);
   const totals = useTotals(selection);
-  if (layout.isLoadingError) return <Failure error={layout.error} onAgain={() => void layout.refetch()} />;
+  if (layout.isLoadingError) return <Failure query={layout} />;
   if (!layout.data) return <Skeleton />;
   const total = layout.data.ratios.length;
   if (total === 0 && isEverything(selection)) return <UploadInvitation />;
@@ -39,7 +40,9 @@ export default function GalleryPage() {
         actions={<DownloadAll source={source} />}
         head={
           <div className="filter-place" data-tokens={!isEverything(selection)}>
-            <Suspense><SelectionFilter countText={t.photos(total)} /></Suspense>
+            <Suspense fallback={<div className="field" />}>
+              <SelectionFilter countText={t.photos(total)} />
+            </Suspense>
           </div>
         }
       />
@@ -78,14 +81,5 @@ function Skeleton() {
     <div className="skeleton" role="status" aria-label={t.loading}>
       {Array.from({ length: 24 }, (_, at) => <span key={at} />)}
     </div>
-  );
-}
-
-export function Failure({ error, onAgain }: { error: Error; onAgain: () => void }) {
-  const { t } = useSpeech();
-  return (
-    <Empty title={t.failedTitle} text={error.message}>
-      <Button onClick={onAgain}>{t.tryAgain}</Button>
-    </Empty>
   );
 }

@@ -67,7 +67,8 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     const start = chosen.count(ratios.length) > 0 ? anchor : focus;
     const [from, to] = start < at ? [start, at] : [at, start];
     setAnchor(start);
-    void range(from, to + 1).then(chosen.add).catch(sayError);
+    if (from === 0 && to === ratios.length - 1) chosen.chooseAll();
+    else void range(from, to + 1).then(chosen.add).catch(sayError);
   }
 
   function onFocus({ target }: FocusEvent<HTMLDivElement>) {

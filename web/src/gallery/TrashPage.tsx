@@ -3,10 +3,10 @@
 import Box from "@cloudscape-design/components/box";
 
 import { Empty } from "../app/Empty";
+import { Failure } from "../app/Failure";
 import { useSpeech } from "../i18n";
 import { EVERYTHING } from "../labels/selection";
 import { Gallery } from "./Gallery";
-import { Failure } from "./GalleryPage";
 import { useLayout } from "./queries";
 
 const SOURCE = { selection: EVERYTHING, trash: true };
@@ -14,7 +14,7 @@ const SOURCE = { selection: EVERYTHING, trash: true };
 export default function TrashPage() {
   const { t } = useSpeech();
   const layout = useLayout(SOURCE);
-  if (layout.isLoadingError) return <Failure error={layout.error} onAgain={() => void layout.refetch()} />;
+  if (layout.isLoadingError) return <Failure query={layout} />;
   const total = layout.data?.ratios.length ?? 0;
   return (
     <>

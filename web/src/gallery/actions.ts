@@ -6,12 +6,14 @@ import { useNavigate } from "react-router";
 import { answer, api } from "../api/client";
 import { changed } from "../api/live";
 import { useNotices } from "../app/notices";
+import { titleOf } from "../bundles/queries";
 import { useSpeech } from "../i18n";
 import { EVERYTHING, labelsOf } from "../labels/selection";
 import type { Chosen } from "./chosen";
 import { everyId, type Source } from "./queries";
 
-const MOST = 10_000; // Ids that the API takes at once.
+const AT_ONCE = 1000; // Ids in a request: each is answered soon, wherever the server runs.
+const PROGRESS = "progress";
 
 export function batches<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
@@ -28,15 +30,16 @@ export interface LabelChange {
 }
 
 /** How many photos were corrected, and the changes that restore what was said of them before. */
-export async function sendCorrections(changes: readonly LabelChange[]) {
+export async function sendCorrections(changes: readonly LabelChange[], onDone?: (photos: number) => void) {
   const undo: LabelChange[] = [];
   let photos = 0;
   for (const { ids, add = [], remove = [], clear = [] } of changes) {
-    for (const batch of batches(ids, MOST)) {
+    for (const batch of batches(ids, AT_ONCE)) {
       const body = { ids: batch, add, remove, clear };
       const corrected = await answer(api.POST("/api/photos/labels", { body }));
       photos += corrected.photos;
       undo.push(...corrected.undo);
+      onDone?.(photos);
     }
   }
   return { photos, undo };
@@ -45,19 +48,29 @@ export async function sendCorrections(changes: readonly LabelChange[]) {
 /** Each says whether it was done, and what went wrong in a notice. */
 export function usePhotoActions() {
   const { t } = useSpeech();
-  const { say, sayError } = useNotices();
+  const { say, sayError, unsay } = useNotices();
   const queries = useQueryClient();
   const navigate = useNavigate();
 
+  /** Of so many that one request is not enough, how far it is. */
+  const sayProgress = (done: number, all: number) => {
+    if (all > AT_ONCE) say({ type: "info", id: PROGRESS, lasting: true, text: t.progress(done, all) });
+  };
+
   async function forAll(ids: readonly string[], send: (ids: string[]) => Promise<{ photos: number }>) {
     let photos = 0;
+    sayProgress(0, ids.length);
     try {
-      for (const batch of batches(ids, MOST)) photos += (await send(batch)).photos;
+      for (const batch of batches(ids, AT_ONCE)) {
+        photos += (await send(batch)).photos;
+        sayProgress(photos, ids.length);
+      }
       return photos;
     } catch (error) {
       sayError(error);
       return null;
     } finally {
+      unsay(PROGRESS);
       changed(queries, "photos", "labels");
     }
   }
@@ -71,13 +84,16 @@ export function usePhotoActions() {
   async function trash(ids: readonly string[]) {
     const photos = await forAll(ids, (some) => answer(api.POST("/api/photos/trash", { body: { ids: some } })));
     if (photos === null) return false;
-    say({ type: "success", text: t.trashed(photos), action: { text: t.undo, run: () => void restore(ids) } });
+    const action = { text: t.undo, run: () => void restore(ids) };
+    say({ type: "success", text: t.trashed(photos), action });
     return true;
   }
 
   async function correct(changes: readonly LabelChange[], undoing = false) {
+    const all = changes.reduce((sum, { ids }) => sum + ids.length, 0);
+    sayProgress(0, all);
     try {
-      const { photos, undo } = await sendCorrections(changes);
+      const { photos, undo } = await sendCorrections(changes, (done) => sayProgress(done, all));
       const action = { text: t.undo, run: () => void correct(undo, true) };
       say({ type: "success", text: t.corrected(photos), ...(!undoing && undo.length > 0 && { action }) });
       return true;
@@ -85,6 +101,7 @@ export function usePhotoActions() {
       sayError(error);
       return false;
     } finally {
+      unsay(PROGRESS);
       changed(queries, "photos", "labels");
     }
   }
@@ -95,9 +112,9 @@ export function usePhotoActions() {
     const all = { ...labelsOf(selection), q: selection.q, ...(ids.length > 0 && { without: ids }) };
     const body = chosen && !chosen.all ? { ...EVERYTHING, ids } : all;
     try {
-      await answer(api.POST("/api/bundles", { body }));
+      const asked = await answer(api.POST("/api/bundles", { body }));
       say({
-        type: "info", id: "bundle", text: t.bundleAsked,
+        type: "info", id: `bundle-${asked.id}`, text: `${titleOf(t, asked)}: ${t.bundleAsked}`,
         action: { text: t.showDownloads, run: () => void navigate("/bundles") },
       });
       return true;

@@ -76,13 +76,17 @@ export function useRange(source: Source, pages: Pages) {
     async (start: number, stop: number): Promise<Photo[]> => {
       const { page, cursors } = pages;
       const first = Math.floor(start / page);
-      const numbers = Array.from(
-        { length: Math.floor((stop - 1) / page) - first + 1 },
-        (_, at) => first + at,
-      );
+      const count = Math.floor((stop - 1) / page) - first + 1;
+      // Very many come in larger pages than the grid's, which nobody asks for again.
+      const many = Math.floor(MOST / page);
+      const step = count > many ? many : 1;
+      const numbers = Array.from({ length: Math.ceil(count / step) }, (_, at) => first + at * step);
       const found = await Promise.all(
         numbers.map((number) =>
-          queries.fetchQuery(pageOptions(source, number ? cursors[number - 1] : undefined, page)),
+          queries.fetchQuery({
+            ...pageOptions(source, number ? cursors[number - 1] : undefined, page * step),
+            ...(step > 1 && { gcTime: 0 }),
+          }),
         ),
       );
       return found.flatMap(({ photos }) => photos).slice(start - first * page, stop - first * page);

@@ -104,6 +104,8 @@ export const en = {
   anyOf: "Any of",
   allOf: "All of",
   noneOf: "None of",
+  named: (q: string) => `Named “${q}”`,
+  leftOut: (n: number) => `Without ${photos(n)}`,
   matchAny: "Any",
   matchAll: "All",
   match: "Photos with",
@@ -159,6 +161,7 @@ export const en = {
   removeALabel: "Remove a label",
   trashEmptyTitle: "The trash is empty",
   trashEmptyText: "What is put here is kept for 30 days.",
+  progress: (done: number, all: number) => `${number(done)} of ${photos(all)}`,
   corrected: (n: number) => `${photos(n)} changed.`,
 
   dropHere: "Drop to upload",

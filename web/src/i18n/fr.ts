@@ -120,6 +120,8 @@ export const fr: Messages = {
   anyOf: "L’une de",
   allOf: "Toutes",
   noneOf: "Aucune de",
+  named: (q) => `Nom avec « ${q} »`,
+  leftOut: (n) => `Sans ${photos(n)}`,
   matchAny: "L’une",
   matchAll: "Toutes",
   match: "Photos avec",
@@ -175,6 +177,7 @@ export const fr: Messages = {
   removeALabel: "Retirer une étiquette",
   trashEmptyTitle: "La corbeille est vide",
   trashEmptyText: "Ce qui est ici est conservé 30 jours.",
+  progress: (done, all) => `${number(done)} sur ${photos(all)}`,
   corrected: (n) => count(n, "photo modifiée.", "photos modifiées."),
 
   dropHere: "Déposez pour importer",

@@ -120,6 +120,8 @@ export const it: Messages = {
   anyOf: "Una tra",
   allOf: "Tutte",
   noneOf: "Nessuna tra",
+  named: (q) => `Nome con «${q}»`,
+  leftOut: (n) => `Senza ${photos(n)}`,
   matchAny: "Una",
   matchAll: "Tutte",
   match: "Foto con",
@@ -175,6 +177,7 @@ export const it: Messages = {
   removeALabel: "Togli un’etichetta",
   trashEmptyTitle: "Il cestino è vuoto",
   trashEmptyText: "Ciò che è qui resta 30 giorni.",
+  progress: (done, all) => `${number(done)} di ${photos(all)}`,
   corrected: (n) => count(n, "foto modificata.", "foto modificate."),
 
   dropHere: "Rilascia per caricare",

@@ -58,10 +58,10 @@ export function withLabel(selection: Selection, label: string, mode: Mode | null
   return changed;
 }
 
-/** "Any of Lake, Sea · None of Dog" */
-export function described(t: Messages, { any, all, none }: Partial<Selection>): string {
+/** "Any of Lake, Sea · None of Dog · Named “IMG”" */
+export function described(t: Messages, { any, all, none, q }: Partial<Selection>): string {
   const part = (title: string, labels: string[] = []) => labels.length > 0 && `${title} ${labels.join(", ")}`;
-  return [part(t.anyOf, any), part(t.allOf, all), part(t.noneOf, none)].filter(Boolean).join(" · ");
+  return [part(t.anyOf, any), part(t.allOf, all), part(t.noneOf, none), q && t.named(q)].filter(Boolean).join(" · ");
 }
 
 export function useSelection() {

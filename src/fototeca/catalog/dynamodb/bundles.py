@@ -46,11 +46,12 @@ from fototeca.catalog.protocol import (
     ready_text,
 )
 from fototeca.catalog.values import (
+    Asked,
+    asked_from,
+    asked_text,
     from_micros,
     new_id,
     raw_id,
-    selection_from,
-    selection_text,
     to_micros,
 )
 from fototeca.photos import Selection, now
@@ -112,7 +113,7 @@ class DynamoBundles:
         row: dict[str, Value | None] = {
             # From here on nothing that is not in the trash is purged.
             "state": "freezing",
-            "selection": selection_text(selection),
+            "selection": asked_text(Asked(selection, name, len(without))),
             "created_at": to_micros(at),
             "expires_at": to_micros(expires_at),
             "made": made,
@@ -609,10 +610,13 @@ def _entries_of(row: Row) -> list[Placed]:
 
 
 def _bundle(row: Row) -> Bundle:
+    asked = asked_from(row["selection"])
     return Bundle(
         id=row["sk"],
         owner=row["pk"].partition("#")[2],
-        selection=selection_from(row["selection"]),
+        selection=asked.selection,
+        name=asked.name,
+        left_out=asked.left_out,
         state=BundleState(row["state"]),
         created_at=from_micros(row["created_at"]),
         expires_at=from_micros(row["expires_at"]),

@@ -23,7 +23,7 @@ from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.feed import leave_notice
 from fototeca.catalog.sqlite.photos import SqlitePhotos
 from fototeca.catalog.sqlite.rows import PHOTO, bundle_from, photo_from
-from fototeca.catalog.values import new_id, selection_text, to_micros
+from fototeca.catalog.values import Asked, asked_text, new_id, to_micros
 from fototeca.photos import Selection, now
 
 CLAIM = timedelta(minutes=1)
@@ -51,12 +51,13 @@ class SqliteBundles:
         quiet: bool = False,
     ) -> Bundle:
         id = new_id()
+        asked = Asked(selection, name, len(without))
         with self._database.write() as connection:
             key = self._database.owner_key(owner)
             bundle = connection.execute(
                 "INSERT INTO bundle (id, owner, selection, state, created_at, expires_at, quiet,"
                 " photos, bytes) VALUES (?, ?, ?, 'preparing', ?, ?, ?, 0, 0) RETURNING key",
-                (id, key, selection_text(selection), to_micros(at), to_micros(expires_at), quiet),
+                (id, key, asked_text(asked), to_micros(at), to_micros(expires_at), quiet),
             ).fetchone()[0]
             if ids is None:
                 photos = self._photos.selected(key, selection, name)

@@ -7,10 +7,10 @@ from typing import Any
 
 from fototeca.catalog.protocol import Bundle, BundleState
 from fototeca.catalog.values import (
+    asked_from,
     exif_from,
     exif_text,
     from_micros,
-    selection_from,
     to_micros,
     wall_clock_micros,
 )
@@ -64,10 +64,13 @@ def bundle_from(row: sqlite3.Row, owner: str) -> Bundle:
     state = BundleState(row["state"])
     if state is BundleState.PREPARING and row["restoring"]:
         state = BundleState.RESTORING
+    asked = asked_from(row["selection"])
     return Bundle(
         id=row["id"],
         owner=owner,
-        selection=selection_from(row["selection"]),
+        selection=asked.selection,
+        name=asked.name,
+        left_out=asked.left_out,
         state=state,
         created_at=from_micros(row["created_at"]),
         expires_at=from_micros(row["expires_at"]),

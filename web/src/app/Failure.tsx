@@ -1,0 +1,21 @@
+// In place of what could not be asked for: what is wrong, and asking again.
+
+import { useSpeech } from "../i18n";
+import { Button } from "./Button";
+import { Empty } from "./Empty";
+
+interface Props {
+  query: { error: Error | null; isFetching: boolean; refetch(): Promise<unknown> };
+}
+
+export function Failure({ query: { error, isFetching, refetch } }: Props) {
+  const { t } = useSpeech();
+  if (!error) return null;
+  return (
+    <div role="alert">
+      <Empty title={t.failedTitle} text={error.message}>
+        <Button busy={isFetching} onClick={() => void refetch()}>{t.tryAgain}</Button>
+      </Empty>
+    </div>
+  );
+}
