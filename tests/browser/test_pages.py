@@ -143,6 +143,17 @@ def test_every_page_has_a_title_of_its_own(page: Page, account: Account) -> None
         expect(page).to_have_title(f"{name} · Fototeca")
 
 
+def test_an_address_where_nothing_is_says_so_in_the_page(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    answer = page.goto(f"{account.address}/no-such-page")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    page.get_by_role("button", name="Photos").click()
+    expect(page).to_have_url(f"{account.address}/")
+    assert page.request.get(f"{account.address}/no-such-page").json()["detail"] == "no such page"
+
+
 def test_the_theme_is_the_systems_until_one_is_chosen(page: Page, account: Account) -> None:
     account.sign_in(page)
     dark = page.locator("body.awsui-dark-mode")
@@ -233,7 +244,13 @@ def test_a_photo_is_looked_at_closely(page: Page, account: Account, make_jpeg: M
     page.on("request", lambda request: elsewhere.append(request.url))
     page.get_by_role("button", name="Open peak.jpg").click()
     photo = page.get_by_role("dialog", name="peak.jpg")
-    for text in ("CameraAcme One", "1/250 s", "ISO 200", "May 1, 2024, 10:00 AM", "43.20000, -4.80000"):
+    for text in (
+        "CameraAcme One",
+        "1/250 s",
+        "ISO 200",
+        "May 1, 2024, 10:00 AM",
+        "43.20000, -4.80000",
+    ):
         expect(photo).to_contain_text(text)
     expect(photo.get_by_role("link", name=re.compile("OpenStreetMap"))).to_be_visible()
     assert all(url.startswith(account.address) for url in elsewhere)

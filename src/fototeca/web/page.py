@@ -97,11 +97,15 @@ def get_bundle_page(request: Request) -> Response:
 @router.get("/{name}")
 @router.head("/{name}")
 def get_file(name: str, request: Request) -> Response:
-    """A file, or the application, which shows what its address says."""
+    """A file, or the application, which shows what its address says, or that there is nothing."""
     if name in VIEWS:
         return get_index(request)
     if name not in FILES:
-        raise not_found("page")
+        if "text/html" not in request.headers.get("accept", ""):
+            raise not_found("page")
+        page = get_index(request)
+        page.status_code = 404
+        return page
     return _answer(name, FILES[name], request, ASKED_AGAIN)
 
 

@@ -1,7 +1,7 @@
 // The application's pages: the gallery at once, each other when it is first shown.
 
 import { type ReactNode, Suspense, useEffect, useEffectEvent, useLayoutEffect } from "react";
-import { Route, Routes, useLocation, useNavigationType } from "react-router";
+import { Route, Routes, useLocation, useNavigate, useNavigationType } from "react-router";
 
 import GalleryPage from "../gallery/GalleryPage";
 import { useSpeech } from "../i18n";
@@ -10,6 +10,7 @@ import { useSelection } from "../labels/selection";
 import { useSession } from "../session/session";
 import { Brand } from "./Brand";
 import { Button } from "./Button";
+import { Empty } from "./Empty";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Notice } from "./Notice";
 import { Shell } from "./Shell";
@@ -48,11 +49,21 @@ export function App() {
             {PAGES.map(([path, title, Page]) => (
               <Route key={path} path={path} element={<Titled title={t[title]}><Page /></Titled>} />
             ))}
-            <Route path="*" element={<Titled title={t.notFound}><Notice kind="info">{t.notFound}</Notice></Titled>} />
+            <Route path="*" element={<Titled title={t.notFound}><NotFound /></Titled>} />
           </Routes>
         </Suspense>
       </ErrorBoundary>
     </Shell>
+  );
+}
+
+function NotFound() {
+  const { t } = useSpeech();
+  const navigate = useNavigate();
+  return (
+    <Empty title={t.notFound}>
+      <Button onClick={() => void navigate("/")}>{t.navGallery}</Button>
+    </Empty>
   );
 }
 

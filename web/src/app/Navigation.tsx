@@ -5,27 +5,28 @@ import { NavLink, useLocation } from "react-router";
 
 import { useSpeech } from "../i18n";
 import { LabelFacets } from "../labels/LabelFacets";
+import { Icon, type IconName } from "./Icon";
 
 export function Navigation({ onFollow }: { onFollow?: () => void }) {
   const { t } = useSpeech();
   const { pathname } = useLocation();
-  const link = (text: string, to: string): ReactNode => (
-    <li><NavLink to={to} end={to === "/"} onClick={onFollow}>{text}</NavLink></li>
+  const link = (icon: IconName, text: string, to: string): ReactNode => (
+    <li><NavLink to={to} end={to === "/"} onClick={onFollow}><Icon name={icon} />{text}</NavLink></li>
   );
   return (
     <>
       <nav className="navigation" aria-label={t.navigation}>
         <ul>
-          {link(t.navGallery, "/")}
-          {link(t.navLabels, "/labels")}
-          {link(t.navUploads, "/uploads")}
-          {link(t.navBundles, "/bundles")}
+          {link("photos", t.navGallery, "/")}
+          {link("tag", t.navLabels, "/labels")}
+          {link("upload", t.navUploads, "/uploads")}
+          {link("download", t.navBundles, "/bundles")}
         </ul>
         <ul>
-          {link(t.navWork, "/work")}
-          {link(t.navImports, "/imports")}
-          {link(t.navTrash, "/trash")}
-          {link(t.navSettings, "/settings")}
+          {link("sparkle", t.navWork, "/work")}
+          {link("folder", t.navImports, "/imports")}
+          {link("trash", t.navTrash, "/trash")}
+          {link("sliders", t.navSettings, "/settings")}
         </ul>
       </nav>
       {pathname === "/" && <LabelFacets />}

@@ -43,7 +43,10 @@ export function Shell({ owner, email, since, children }: Props) {
         {!narrow && beside && <div className="side"><Navigation /></div>}
         {narrow && over && (
           <Dialog label={t.navigation} className="drawer" onClose={close}>
-            <button type="button" className="drawer-close" aria-label={t.navClose} onClick={close}><Icon name="close" /></button>
+            <div className="drawer-head">
+              <button type="button" className="drawer-close" aria-label={t.navClose} onClick={close}><Icon name="close" /></button>
+              Fototeca
+            </div>
             <Navigation onFollow={close} />
           </Dialog>
         )}

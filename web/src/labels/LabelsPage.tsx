@@ -1,6 +1,5 @@
 // Every label of the archive with its count: searched with its aliases, sorted, or as a tree.
 
-import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
@@ -14,6 +13,7 @@ import { useNavigate } from "react-router";
 
 import type { Label } from "../api/client";
 import { Empty } from "../app/Empty";
+import { Failure } from "../app/Failure";
 import { useNotices } from "../app/notices";
 import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
@@ -32,13 +32,14 @@ interface Node extends Label {
 export default function LabelsPage() {
   const { t, number } = useSpeech();
   const [withHidden, setWithHidden] = useState(false);
-  const { data: labels = [], isPending, error } = useLabels(EVERYTHING, withHidden);
+  const all = useLabels(EVERYTHING, withHidden);
+  const { data: labels = [], isPending, error } = all;
   const [text, setText] = useState("");
   const [view, setView] = useState<View>("count");
   const [open, setOpen] = useState<readonly Node[]>([]);
   const [chosen, setChosen] = useState<readonly string[]>([]);
-  const columns = useColumns();
   const narrow = useNarrow();
+  const columns = useColumns(narrow);
 
   const tree = view === "tree" && !text;
   const found = ordered(findLabels(labels, text), view === "tree" ? "count" : view);
@@ -75,7 +76,7 @@ export default function LabelsPage() {
       loadingText={t.loading}
       trackBy="path"
       columnDefinitions={columns}
-      visibleColumns={narrow ? ["name", "count", "hide"] : columns.map(({ id }) => id ?? "")}
+      visibleColumns={narrow ? ["name", "hide"] : columns.map(({ id }) => id ?? "")}
       {...(tree ? {
         expandableRows: {
           expandedItems: open,
@@ -98,7 +99,7 @@ export default function LabelsPage() {
       })}
       empty={
         error ? (
-          <Alert type="error">{error.message}</Alert>
+          <Failure query={all} />
         ) : (
           <Empty title={text ? t.noMatch : t.noLabels} {...(!text && { text: t.noLabelsText })} />
         )
@@ -127,7 +128,8 @@ function ShowPhotos({ labels }: { labels: readonly string[] }) {
 const nodes = (labels: Label[], under: string): Node[] =>
   labels.map((label) => ({ ...label, path: `${under}/${label.name}` }));
 
-function useColumns(): TableProps.ColumnDefinition<Node>[] {
+/** `narrow`: the count is beside the name. */
+function useColumns(narrow: boolean): TableProps.ColumnDefinition<Node>[] {
   const { t, number } = useSpeech();
   const navigate = useNavigate();
   const { data: settings } = useLabelSettings();
@@ -135,18 +137,21 @@ function useColumns(): TableProps.ColumnDefinition<Node>[] {
   return [
     {
       id: "name", header: t.label, isRowHeader: true,
-      cell: ({ name }) => {
+      cell: ({ name, count }) => {
         const href = addressOf({ all: [name] });
         return (
-          <Link
-            href={href}
-            onFollow={(event) => {
-              event.preventDefault();
-              void navigate(href);
-            }}
-          >
-            {name}
-          </Link>
+          <>
+            <Link
+              href={href}
+              onFollow={(event) => {
+                event.preventDefault();
+                void navigate(href);
+              }}
+            >
+              {name}
+            </Link>
+            {narrow && <span className="quiet"> {number(count)}</span>}
+          </>
         );
       },
     },
@@ -154,7 +159,7 @@ function useColumns(): TableProps.ColumnDefinition<Node>[] {
     { id: "parents", header: t.parents, cell: ({ parents }) => parents.join(", ") || "–" },
     { id: "aliases", header: t.aliases, cell: ({ aliases }) => aliases.join(", ") || "–" },
     { id: "category", header: t.category, cell: ({ category }) => category ?? "–" },
-    { id: "hide", header: t.listed, cell: ({ name }) => <Hide label={name} hidden={hidden.has(name)} /> },
+    { id: "hide", header: t.listed, minWidth: 128, cell: ({ name }) => <Hide label={name} hidden={hidden.has(name)} /> },
   ];
 }
 

@@ -101,7 +101,12 @@ function OnPhoto({ label, confidence, own, onRemove }: OnPhotoProps) {
       ) : (
         confidence !== undefined && (
           <>
-            <meter min={0} max={1} value={confidence} aria-label={`${t.confidence}: ${label}`} />
+            <span
+              role="meter" className="photo-sure" aria-label={`${t.confidence}: ${label}`}
+              aria-valuemin={0} aria-valuemax={1} aria-valuenow={confidence}
+            >
+              <span style={{ width: `${confidence * 100}%` }} />
+            </span>
             <span className="photo-label-source">{percent(confidence)}</span>
           </>
         )

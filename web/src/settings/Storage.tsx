@@ -29,7 +29,7 @@ export function Storage() {
         <Box fontSize="heading-m">{t.storageUsed(data.photos, data.bytes)}</Box>
         <Box color="text-body-secondary">{t.onAws(cost.region)}</Box>
         <KeyValuePairs
-          columns={2}
+          columns={3}
           items={Object.entries(cost.monthly).map(([label, value]) => ({
             label: tiers[label] ?? label,
             value: money(value, cost.currency ?? "USD"),

@@ -10,10 +10,11 @@ import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type FormEvent, useState } from "react";
 
 import { answer, api, type Token } from "../api/client";
 import { Empty } from "../app/Empty";
+import { Failure } from "../app/Failure";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 
@@ -45,7 +46,7 @@ export function Tokens() {
         trackBy="id"
         empty={
           tokens.error ? (
-            <Alert type="error">{tokens.error.message}</Alert>
+            <Failure query={tokens} />
           ) : (
             <Empty title={t.tokensEmpty} text={t.tokensEmptyText} />
           )
@@ -88,6 +89,10 @@ function NewToken({ onClose, onMade }: { onClose: () => void; onMade: () => void
     onSuccess: onMade,
   });
   const secret = add.data?.secret;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (name.trim() && !add.isPending) add.mutate();
+  };
   return (
     <Modal
       visible
@@ -111,27 +116,27 @@ function NewToken({ onClose, onMade }: { onClose: () => void; onMade: () => void
         </Box>
       }
     >
-      <SpaceBetween size="m">
-        {add.error && <Alert type="error">{add.error.message}</Alert>}
-        {secret ? (
-          <>
-            <Alert type="warning">{t.tokenSecret}</Alert>
-            <CopyToClipboard
-              variant="inline" textToCopy={secret} copyButtonAriaLabel={t.copy}
-              copySuccessText={t.copied} copyErrorText={t.failedTitle}
-            />
-          </>
-        ) : (
-          <>
+      {secret ? (
+        <SpaceBetween size="m">
+          <Alert type="warning">{t.tokenSecret}</Alert>
+          <CopyToClipboard
+            variant="inline" textToCopy={secret} copyButtonAriaLabel={t.copy}
+            copySuccessText={t.copied} copyErrorText={t.failedTitle}
+          />
+        </SpaceBetween>
+      ) : (
+        <form onSubmit={submit}>
+          <SpaceBetween size="m">
+            {add.error && <Alert type="error">{add.error.message}</Alert>}
             <FormField label={t.tokenName}>
               <Input autoFocus value={name} onChange={({ detail }) => setName(detail.value)} />
             </FormField>
             <Checkbox checked={readOnly} onChange={({ detail }) => setReadOnly(detail.checked)}>
               {t.tokenReadOnly}
             </Checkbox>
-          </>
-        )}
-      </SpaceBetween>
+          </SpaceBetween>
+        </form>
+      )}
     </Modal>
   );
 }

@@ -16,6 +16,7 @@ import { type FormEvent, useState } from "react";
 
 import { answer, api, type Import } from "../api/client";
 import { Empty } from "../app/Empty";
+import { Failure } from "../app/Failure";
 import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
 
@@ -37,18 +38,19 @@ export default function ImportsPage() {
           items={imports.data ?? []}
           loading={imports.isPending}
           trackBy="id"
-          wrapLines={!narrow}
+          wrapLines
+          visibleColumns={narrow ? ["source"] : ["source", "state", "started", "found", "added", "duplicate", "refused"]}
           empty={
             imports.error ? (
-              <Alert type="error">{imports.error.message}</Alert>
+              <Failure query={imports} />
             ) : (
               <Empty title={t.importsEmpty} text={t.importsEmptyText} />
             )
           }
           columnDefinitions={[
-            { id: "source", header: t.importSource, isRowHeader: true, cell: ({ source }) => source },
-            { id: "state", header: t.status, cell: (each) => <State of={each} /> },
-            { id: "started", header: t.started, cell: (each) => dateTime(each.started_at) },
+            { id: "source", header: t.importSource, isRowHeader: true, cell: (each) => <Source of={each} whole={narrow} /> },
+            { id: "state", header: t.status, minWidth: 150, cell: (each) => <State of={each} /> },
+            { id: "started", header: t.started, minWidth: 190, cell: (each) => dateTime(each.started_at) },
             { id: "found", header: t.importFound, cell: ({ found }) => number(found) },
             { id: "added", header: t.importAdded, cell: ({ added, restored }) => number(added + restored) },
             { id: "duplicate", header: t.importDuplicate, cell: ({ duplicate }) => number(duplicate) },
@@ -57,6 +59,28 @@ export default function ImportsPage() {
         />
       </SpaceBetween>
     </ContentLayout>
+  );
+}
+
+/** Many files' names are long: two lines of them. `whole`: with all that the other columns say. */
+function Source({ of: each, whole }: { of: Import; whole: boolean }) {
+  const { t, number, dateTime } = useSpeech();
+  const { source, found, added, restored, duplicate, refused } = each;
+  const counts: [string, number][] = [
+    [t.importFound, found], [t.importAdded, added + restored], [t.importDuplicate, duplicate],
+  ];
+  return (
+    <div className="lines">
+      <span className="clamped" title={source}>{source}</span>
+      {whole && (
+        <>
+          <State of={each} />
+          <span className="quiet">{dateTime(each.started_at)}</span>
+          <span>{counts.map(([what, count]) => `${what} ${number(count)}`).join(" · ")}</span>
+          {refused > 0 && <span>{t.importRefused} <Refused of={each} /></span>}
+        </>
+      )}
+    </div>
   );
 }
 

@@ -16,13 +16,16 @@ import { useState } from "react";
 
 import { answer, api, type Photo, type Relabelling, rendition, type Work } from "../api/client";
 import { changed } from "../api/live";
+import { Failure } from "../app/Failure";
 import { useNotices } from "../app/notices";
+import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
 import { useWork } from "./queries";
 
 export default function WorkPage() {
   const { t } = useSpeech();
-  const { data: work, error } = useWork();
+  const query = useWork();
+  const { data: work } = query;
   const [asking, setAsking] = useState(false);
   const { retry, relabel } = useAgain();
   return (
@@ -37,7 +40,7 @@ export default function WorkPage() {
       }
     >
       <SpaceBetween size="l">
-        {error && <Alert type="error">{error.message}</Alert>}
+        {query.isLoadingError && <Failure query={query} />}
         {work && <Progress work={work} />}
         {work && work.failed > 0 && (
           <Failures photos={work.failures} total={work.failed} onRetry={(ids) => retry.mutate(ids)} />
@@ -117,6 +120,7 @@ interface FailuresProps {
 
 function Failures({ photos, total, onRetry }: FailuresProps) {
   const { t, number } = useSpeech();
+  const narrow = useNarrow();
   return (
     <Table<Photo>
       header={
@@ -130,12 +134,21 @@ function Failures({ photos, total, onRetry }: FailuresProps) {
       items={photos}
       trackBy="id"
       wrapLines
+      visibleColumns={narrow ? ["name", "retry"] : ["picture", "name", "reason", "retry"]}
       columnDefinitions={[
         { id: "picture", header: t.photo, width: 96, cell: ({ id }) => <Thumbnail id={id} /> },
-        { id: "name", header: t.file, isRowHeader: true, cell: ({ name }) => name },
+        {
+          id: "name", header: t.file, isRowHeader: true,
+          cell: ({ name, failure }) => (
+            <div className="lines">
+              {name}
+              {narrow && <span className="quiet">{failure}</span>}
+            </div>
+          ),
+        },
         { id: "reason", header: t.reason, cell: ({ failure }) => failure },
         {
-          id: "retry", header: "",
+          id: "retry", header: "", minWidth: 128,
           cell: ({ id, name }) => (
             <Button variant="inline-link" ariaLabel={`${t.retry}: ${name}`} onClick={() => onRetry([id])}>
               {t.retry}
