@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fototeca.labelling.taxonomy import Taxonomy
+from fototeca.labelling.taxonomy import Taxonomy, folded, written
 from fototeca.photos import (
     Correction,
     CorrectionChange,
@@ -198,22 +198,21 @@ class Vocabulary:
         self._sources: dict[str, list[str]] = {}
         for name, other in settings.renames.items():
             self._sources.setdefault(other, []).append(name)
-        self._own = {other.casefold(): other for other in self._sources}
+        self._own = {folded(other): other for other in self._sources}
 
     def find(self, text: str) -> str | None:
         """The label that is meant by a name or alias, in any case; None for an unknown one."""
-        text = text.strip()
-        if text.casefold() in self._own:
-            return self._own[text.casefold()]
+        if folded(text) in self._own:
+            return self._own[folded(text)]
         label = self._taxonomy.find(text)
         if label is not None:
             return self.settings.called(label.name)
-        names = {name.casefold(): name for name in self.used()}
-        return names.get(text.casefold())
+        names = {folded(name): name for name in self.used()}
+        return names.get(folded(text))
 
     def named(self, text: str) -> str:
         """The same, where an unknown one is a label of the owner's own."""
-        return self.find(text) or self.settings.called(text.strip())
+        return self.find(text) or self.settings.called(written(text))
 
     def label(self, name: str) -> Label:
         """What is known of a label by the owner's name of it."""
@@ -236,19 +235,22 @@ class Vocabulary:
         return list(dict.fromkeys(map(self.settings.called, self._taxonomy.labels)))
 
     def spelled(self, renames: Mapping[str, str]) -> dict[str, str]:
-        """New names in the spelling of the labels that they mean, so that no two of them differ
-        from each other, or from another label, by case or by an alias alone."""
+        """New names by label, both in the spelling of the labels that they mean, so that no two of
+        them differ from each other, or from another label, by case or by an alias alone."""
         given = set(self.settings.renames.values())
-        own = [name for name in self.used() if name not in renames and name not in given]
-        known = {name.casefold(): name for name in own}
-        meant = {}
+        own = {folded(name): name for name in self.used() if name not in given}
+        by_name = {}
         for name, other in renames.items():
-            text = " ".join(other.split())
-            label = self._taxonomy.find(text)
-            if label is not None and label.name != name and label.name not in renames:
+            label = self._taxonomy.find(name)
+            by_name[label.name if label else own.get(folded(name), name)] = written(other)
+        known = {key: name for key, name in own.items() if name not in by_name}
+        meant = {}
+        for name, other in by_name.items():
+            label = self._taxonomy.find(other)
+            if label is not None and label.name != name and label.name not in by_name:
                 meant[name] = label.name
             else:
-                meant[name] = known.setdefault(text.casefold(), text)
+                meant[name] = known.setdefault(folded(other), other)
         return meant
 
     def hides(self, name: str) -> bool:

@@ -78,6 +78,12 @@ def test_labels_are_meant_by_any_name(dan: httpx.Client) -> None:
         assert put(dan, renames=given)["renames"] == wanted
     assert put(dan, renames={"Sea": "Ocean", "Lake": "ocean"})["renames"]["Lake"] == "Ocean"
     assert put(dan, renames={"Sea": "ocean"})["renames"] == {"Sea": "ocean"}
+    # What looks the same is the same: composed and decomposed characters, and own labels by case.
+    for name in ("Oma Ju\u0308rgens", "oma  J\u00dcRGENS"):
+        dan.patch(f"/api/photos/{photo}/labels", json={"add": [name]})
+    assert counts(dan)["Oma J\u00fcrgens"] == 1
+    assert put(dan, renames={"oma ju\u0308rgens": "Oma"})["renames"] == {"Oma J\u00fcrgens": "Oma"}
+    assert counts(dan)["Oma"] == 1
 
 
 def test_hidden_labels_are_not_listed_and_can_be_selected(dan: httpx.Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -97,7 +98,7 @@ class Taxonomy:
 
     def find(self, text: str) -> Label | None:
         """The label of this name or alias, upper and lower case alike."""
-        name = self._names.get(_folded(text))
+        name = self._names.get(folded(text))
         return None if name is None else self.labels[name]
 
     def roll_up(
@@ -142,7 +143,7 @@ class Taxonomy:
             if not 0 < label.threshold <= 1:
                 raise TaxonomyError(f"{label.name}: a threshold of {label.threshold}")
             for text in (label.name, *label.aliases):
-                taken = names.setdefault(_folded(text), label.name)
+                taken = names.setdefault(folded(text), label.name)
                 if taken != label.name:
                     raise TaxonomyError(f"{text} means both {taken} and {label.name}")
         return names
@@ -187,5 +188,11 @@ def _class_id(text: str) -> str:
     return text.split(maxsplit=1)[0]
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+def written(text: str) -> str:
+    """A name as it is kept: what looks the same is the same."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def folded(text: str) -> str:
+    """A name as it is looked for: upper and lower case alike."""
+    return written(text).casefold()

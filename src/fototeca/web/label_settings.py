@@ -88,12 +88,8 @@ def _named(wanted: LabelSettingsDocument, owner: str, library: Library) -> Label
 
     Raises LabelSettingsInvalid.
     """
-    renames = {
-        found.name if (found := library.taxonomy.find(name)) else name: other
-        for name, other in wanted.renames.items()
-    }
     vocabulary = library.vocabulary(owner)
-    settings = LabelSettings(sureness=wanted.sureness, renames=vocabulary.spelled(renames))
+    settings = LabelSettings(sureness=wanted.sureness, renames=vocabulary.spelled(wanted.renames))
     named = Vocabulary(library.taxonomy, settings, vocabulary.used).named
     return replace(
         settings,
