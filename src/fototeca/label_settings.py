@@ -130,8 +130,11 @@ class LabelRules:
         What is not changed keeps the name it was given under, and what is removed is so by every
         name that it has, so that a new name can be undone.
         """
-        changed = self._named(correction).change(add, remove, self, clear)
         called = self.settings.called
+        # They are the owner's names, unless settings changed since they were looked up.
+        changed = self._named(correction).change(
+            map(called, add), map(called, remove), self, map(called, clear)
+        )
 
         def kept(before: frozenset[str], after: frozenset[str]) -> tuple[set[str], set[str]]:
             """What was given before, and what is new."""

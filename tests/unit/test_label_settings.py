@@ -133,6 +133,23 @@ def test_what_is_removed_under_a_new_name_is_removed_when_that_is_undone() -> No
         assert added == Correction(frozenset({renames["Lake"]}))
 
 
+@given(
+    st.dictionaries(names, names, max_size=3),
+    st.lists(st.tuples(*[st.frozensets(names, max_size=2)] * 3), max_size=4),
+)
+def test_nothing_is_added_and_removed_at_once_whatever_names_it_is_given_by(
+    renames: dict[str, str], steps: list[tuple[frozenset[str], ...]]
+) -> None:
+    said = Correction()
+    for step, (add, remove, clear) in enumerate(steps):
+        try:  # settings that come and go between two corrections
+            found = rules(renames=renames if step % 2 else {})
+        except LabelSettingsInvalid:
+            return
+        said = found.change(said, add, remove, clear)
+        assert not said.added & said.removed
+
+
 @pytest.mark.parametrize(
     "settings",
     [
