@@ -16,6 +16,8 @@ from fototeca import samples
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDE = {"width": 1280, "height": 800}
+PHOTO = {"width": 1080, "height": 680}
+"""Smaller, since a photo's own detail is most of the file."""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -45,6 +47,7 @@ def take(browser: Browser, address: str) -> None:
     page.goto(f"{address}/?any=Animal&any=Flower&any=Mountain&any=Sky")
     page.locator(".tile img").nth(5).wait_for()
     keep(page, "gallery.png")
+    page.set_viewport_size(PHOTO)  # type: ignore[arg-type]
     page.get_by_role("button", name="Open picos-de-europa.jpg").click()
     page.get_by_role("dialog").get_by_role("button", name="Add a label").wait_for()
     page.mouse.move(0, 0)
