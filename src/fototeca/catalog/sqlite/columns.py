@@ -54,11 +54,12 @@ def columns(connection: sqlite3.Connection, photos: BitMap, *names: str) -> list
         " WHERE block IN (SELECT value FROM json_each(?))",
         (json.dumps(blocks),),
     )
-    for block, *packed in rows:
-        for column, part in zip(found, packed, strict=True):
-            column[places[block]] = np.frombuffer(part, column.dtype)
-    place, at = np.cumsum(is_next) - 1, keys % BLOCK
-    return [column[place, at] for column in found]
+    for row in rows:
+        place = places[row[0]]
+        for number, column in enumerate(found, start=1):
+            column[place] = np.frombuffer(row[number], column.dtype)
+    at = (np.cumsum(is_next) - 1) * BLOCK + keys % BLOCK
+    return [column.reshape(-1)[at] for column in found]
 
 
 def keys_of(photos: BitMap) -> NDArray[np.int64]:
