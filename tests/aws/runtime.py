@@ -88,6 +88,12 @@ class Function:
         self._answers.put((kind, body))
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # of a function that was ended
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def started(package: Path, handler: str, environment: Mapping[str, str]) -> Iterator[Function]:
     """A function of an unzipped package, with nothing else beside it."""
@@ -137,7 +143,7 @@ def started(package: Path, handler: str, environment: Mapping[str, str]) -> Iter
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    server = _Server(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     begun = time.monotonic()
     process = subprocess.Popen(
