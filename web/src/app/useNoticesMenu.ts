@@ -39,7 +39,7 @@ async function whichBundle(queries: QueryClient, t: Messages, { kind, subject }:
 }
 
 const soundOf = ({ kind }: Notice) =>
-  kind.endsWith("-failed") ? "error" : kind.endsWith("-refused") ? "warning" : "success";
+  kind.endsWith("-failed") ? "error" : /-(refused|stuck)$/.test(kind) ? "warning" : "success";
 
 /** By the service worker: phones' browsers know no other way, and throw at the constructor. */
 async function showInBrowser(notice: Notice, text: string, path: string, show: () => void) {
