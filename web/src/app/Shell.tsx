@@ -51,8 +51,8 @@ export function Shell({ owner, email, since, children }: Props) {
           </Dialog>
         )}
         <main className="page">
-          <NoticesBar />
           {children}
+          <NoticesBar />
         </main>
       </div>
       <UploadStatus />

@@ -8,6 +8,7 @@ import { answer, api, type Notice } from "../api/client";
 import { bundlesOptions, titleOf } from "../bundles/queries";
 import { useSpeech } from "../i18n";
 import type { Messages } from "../i18n/catalogue";
+import { described } from "../labels/selection";
 import type { MenuProps } from "./Menu";
 import { useNotices } from "./notices";
 
@@ -30,12 +31,12 @@ function placeOf({ kind, subject }: Notice) {
 /** In the language that is spoken, where it says enough; the server's own text is English. */
 const textOf = (t: Messages, { kind, subject, text }: Notice) => t.noticeOf[kind]?.(subject) ?? text;
 
-/** Its title, where a notice is of a bundle. */
+/** The title of a notice's bundle, where that says more than how many photos are in it. */
 async function whichBundle(queries: QueryClient, t: Messages, { kind, subject }: Notice) {
   if (!kind.startsWith("bundle")) return null;
   const bundles = await queries.fetchQuery(bundlesOptions()).catch(() => []);
   const bundle = bundles.find(({ id }) => id === subject);
-  return bundle ? titleOf(t, bundle) : null;
+  return bundle && described(t, { ...bundle.selection, q: bundle.q }) ? titleOf(t, bundle) : null;
 }
 
 const soundOf = ({ kind }: Notice) =>

@@ -111,12 +111,18 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     if (step[event.key]) {
       const to = Math.min(Math.max(step[event.key]?.() ?? focus, 0), ratios.length - 1);
       setFocus(to);
+      // The keyboard stays in the grid until that photo is there: the tile that has it may go now.
+      if (!tileOf(to)) element.current?.focus({ preventScroll: true });
       if (event.shiftKey) chooseTo(to);
       else setAnchor(to);
       scrollToRow(grid.rows[rowOf(grid.rows, to)]);
     } else if (event.key === " " && photo) chosen.toggle(photo);
     else return;
     event.preventDefault();
+  }
+
+  function tileOf(at: number) {
+    return element.current?.querySelector<HTMLElement>(`[data-at="${at}"] .tile-open`);
   }
 
   function scrollToRow(row: Row | undefined) {
@@ -128,22 +134,21 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     }
   }
 
-  // The focus follows to a tile that has just come into being.
+  // The focus follows to a tile that has just come into being, or to its photo, that has just been loaded.
+  const loaded = photoAt(focus) !== undefined;
   useEffect(() => {
     const active = document.activeElement;
     if (!element.current?.contains(active) && active !== document.body) return;
     if (active === document.body && focus === 0) return;
-    element.current
-      ?.querySelector<HTMLElement>(`[data-at="${focus}"] .tile-open`)
-      ?.focus({ preventScroll: true });
-  }, [focus, first, last]);
+    tileOf(focus)?.focus({ preventScroll: true });
+  }, [focus, first, last, loaded]);
 
   const inView = photos.some(({ start, stop }) => start <= focus && focus < stop);
   const tabbed = inView ? focus : (photos[0]?.start ?? 0);
   return (
     <div className="grid-frame">
       <div
-        ref={element} className="grid" role="group" aria-label={t.grid}
+        ref={element} className="grid" role="group" aria-label={t.grid} tabIndex={-1}
         style={{ height: grid.height }} data-choosing={picking}
         onFocus={onFocus} onClick={onClick} onKeyDown={onKeyDown} {...longPress}
       >
