@@ -40,6 +40,8 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
   const visible = useVisible(element);
   const [focus, setFocus] = useState(0);
   const [anchor, setAnchor] = useState(0);
+  /** Where the range that was chosen last ends; null when something else was done since. */
+  const [end, setEnd] = useState<number | null>(null);
   const { ratios } = layout;
   const range = useRange(source, layout);
 
@@ -63,12 +65,17 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     source, layout, pageOf(photos[0]?.start ?? 0), pageOf((photos.at(-1)?.stop ?? 1) - 1),
   );
 
+  /** A range from the anchor; less of it than before where the keyboard comes back. */
   function chooseTo(at: number) {
     const start = chosen.count(ratios.length) > 0 ? anchor : focus;
     const [from, to] = start < at ? [start, at] : [at, start];
     setAnchor(start);
-    if (from === 0 && to === ratios.length - 1) chosen.chooseAll();
-    else void range(from, to + 1).then(chosen.add).catch(sayError);
+    setEnd(at);
+    if (from === 0 && to === ratios.length - 1) return chosen.chooseAll();
+    const put = (first: number, stop: number, on: boolean) =>
+      first < stop ? range(first, stop).then((photos) => chosen.put(photos, on)) : null;
+    const before = chosen.count(ratios.length) > 0 && end !== null ? end : start;
+    void Promise.all([put(from, to + 1, true), put(before, from, false), put(to + 1, before + 1, false)]).catch(sayError);
   }
 
   function onFocus({ target }: FocusEvent<HTMLDivElement>) {
@@ -86,6 +93,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     if (event.shiftKey) return chooseTo(at);
     setFocus(at);
     setAnchor(at);
+    setEnd(null);
     const choosing = pressed.dataset.act === "choose" || event.ctrlKey || event.metaKey;
     if (choosing || picking) chosen.toggle(photo);
     else onOpen(photo.id, at);
@@ -114,7 +122,10 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
       // The keyboard stays in the grid until that photo is there: the tile that has it may go now.
       if (!tileOf(to)) element.current?.focus({ preventScroll: true });
       if (event.shiftKey) chooseTo(to);
-      else setAnchor(to);
+      else {
+        setAnchor(to);
+        setEnd(null);
+      }
       scrollToRow(grid.rows[rowOf(grid.rows, to)]);
     } else if (event.key === " " && photo) chosen.toggle(photo);
     else return;

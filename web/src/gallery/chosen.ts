@@ -23,7 +23,7 @@ export interface Chosen {
   /** Bytes, of so many in all. */
   bytes(total: number): number;
   toggle(photo: Sized): void;
-  add(photos: Iterable<Sized>): void;
+  put(photos: Iterable<Sized>, chosen: boolean): void;
   chooseAll(): void;
   clear(): void;
 }
@@ -53,11 +53,11 @@ export function useChosen(of: unknown): Chosen {
           if (!changed.delete(id)) changed.set(id, size);
           return { all, ids: changed };
         }),
-      add: (added) =>
+      put: (photos, chosen) =>
         set(({ all, ids }) => {
           const changed = new Map(ids);
-          for (const { id, size } of added) {
-            if (all) changed.delete(id);
+          for (const { id, size } of photos) {
+            if (all === chosen) changed.delete(id);
             else changed.set(id, size);
           }
           return { all, ids: changed };
