@@ -58,7 +58,12 @@ class Probe:
     @property
     def upright_size(self) -> tuple[int, int]:
         """(width, height) in pixels once turned upright."""
-        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+        return upright(self.width, self.height, self.orientation)
+
+
+def upright(width: int, height: int, orientation: int) -> tuple[int, int]:
+    """(width, height) once turned as an EXIF orientation says: 5 to 8 swap them."""
+    return (height, width) if orientation >= 5 else (width, height)
 
 
 @dataclass(frozen=True, slots=True)

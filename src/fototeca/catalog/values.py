@@ -43,6 +43,12 @@ def wall_clock_micros(instant: datetime) -> int:
     return to_micros(instant.replace(tzinfo=None))
 
 
+def ratio_of(size: tuple[int, int]) -> int:
+    """Hundredths of (width, height), upright, as layouts have it."""
+    width, height = size
+    return max(1, round(100 * width / height))
+
+
 def raw_id(id: str) -> bytes | None:
     """A photo id's 32 bytes; None for what can be no id."""
     try:

@@ -16,8 +16,8 @@ from isal import isal_zlib
 from fototeca.durable import sync
 from fototeca.vault.protocol import VaultFull
 
-PREFIX = "fototeca-"
-"""Of files where the system keeps temporary ones."""
+PREFIX = "fototeca-staged-"
+"""Of files where the system keeps temporary ones: what it begins is ours to delete."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

@@ -65,16 +65,23 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     source, layout, pageOf(photos[0]?.start ?? 0), pageOf((photos.at(-1)?.stop ?? 1) - 1),
   );
 
+  /** A range may begin here. */
+  function begin(at: number) {
+    setAnchor(at);
+    setEnd(null);
+  }
+
   /** A range from the anchor; less of it than before where the keyboard comes back. */
   function chooseTo(at: number) {
-    const start = chosen.count(ratios.length) > 0 ? anchor : focus;
+    const begun = chosen.count(ratios.length) > 0;
+    const start = begun ? anchor : focus;
+    const before = begun && end !== null ? end : start;
     const [from, to] = start < at ? [start, at] : [at, start];
     setAnchor(start);
     setEnd(at);
     if (from === 0 && to === ratios.length - 1) return chosen.chooseAll();
     const put = (first: number, stop: number, on: boolean) =>
       first < stop ? range(first, stop).then((photos) => chosen.put(photos, on)) : null;
-    const before = chosen.count(ratios.length) > 0 && end !== null ? end : start;
     void Promise.all([put(from, to + 1, true), put(before, from, false), put(to + 1, before + 1, false)]).catch(sayError);
   }
 
@@ -92,8 +99,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     if (!photo) return;
     if (event.shiftKey) return chooseTo(at);
     setFocus(at);
-    setAnchor(at);
-    setEnd(null);
+    begin(at);
     const choosing = pressed.dataset.act === "choose" || event.ctrlKey || event.metaKey;
     if (choosing || picking) chosen.toggle(photo);
     else onOpen(photo.id, at);
@@ -122,10 +128,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
       // The keyboard stays in the grid until that photo is there: the tile that has it may go now.
       if (!tileOf(to)) element.current?.focus({ preventScroll: true });
       if (event.shiftKey) chooseTo(to);
-      else {
-        setAnchor(to);
-        setEnd(null);
-      }
+      else begin(to);
       scrollToRow(grid.rows[rowOf(grid.rows, to)]);
     } else if (event.key === " " && photo) chosen.toggle(photo);
     else return;

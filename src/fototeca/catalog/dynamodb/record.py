@@ -16,7 +16,14 @@ from typing import Any
 
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.table import Key, Row
-from fototeca.catalog.values import exif_from, exif_text, from_micros, to_micros, wall_clock_micros
+from fototeca.catalog.values import (
+    exif_from,
+    exif_text,
+    from_micros,
+    ratio_of,
+    to_micros,
+    wall_clock_micros,
+)
 from fototeca.photos import Correction, Detection, Photo, Probe, State
 
 SOURCE = "source:"
@@ -125,8 +132,7 @@ def rows_of(record: Record) -> dict[Key, dict[str, Any]]:
     """Every row of a photo but its own, and the vector of its picture."""
     photo, place = record.photo, record.place
     owner, name = photo.owner, photo.name.casefold()
-    width, height = photo.probe.upright_size
-    ratio = max(1, round(100 * width / height))
+    ratio = ratio_of(photo.probe.upright_size)
     rows: dict[Key, dict[str, Any]] = {}
     if photo.trashed_at is not None:
         trashed_at = to_micros(photo.trashed_at)

@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from fototeca.catalog.values import ratio_of
+from fototeca.photos import upright
+
 BLOCK = 200
 """Photos in a row."""
 TYPES: dict[str, np.dtype[Any]] = {
@@ -25,8 +28,6 @@ TYPES: dict[str, np.dtype[Any]] = {
 }
 BLOCKS = 100
 """Made or compared at a time."""
-TURNED = frozenset({5, 6, 7, 8})
-"""EXIF orientations that swap width and height."""
 
 Packed = tuple[bytes, ...]
 """A block of each column."""
@@ -115,9 +116,7 @@ def _values(connection: sqlite3.Connection, start: int, stop: int) -> dict[int, 
         "SELECT key, size, taken, width, height, orientation FROM photo WHERE key >= ? AND key < ?",
         (start, stop),
     ):
-        if orientation in TURNED:
-            width, height = height, width
-        values[key] = size, taken, max(1, round(100 * width / height))
+        values[key] = size, taken, ratio_of(upright(width, height, orientation))
     return values
 
 

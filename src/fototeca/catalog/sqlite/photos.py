@@ -527,7 +527,7 @@ def position_from(cursor: str) -> Position:
 
 
 def layout_of(
-    taken: NDArray[np.int64], keys: NDArray[np.int64], ratios: NDArray[np.uint32], page: int
+    taken: NDArray[np.int64], keys: NDArray[np.int64], ratios: NDArray[np.int32], page: int
 ) -> Layout:
     """Of photos that are in order."""
     days = taken // DAY
