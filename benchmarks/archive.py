@@ -106,7 +106,9 @@ class Photos:
                     directory_offset=directory_offset,
                 )
             )
-        self.catalog.bundles.place(bundle, placed, [])
+        claim = self.catalog.bundles.begin(bundle)
+        assert claim is not None
+        self.catalog.bundles.place(bundle, claim, placed, [])
         self.catalog.bundles.ready(bundle, layout.size, layout.etag)
         ready = self.catalog.bundles.get(self.owner, bundle.id)
         assert ready is not None

@@ -12,6 +12,7 @@ from fototeca.catalog.protocol import (
     BundleGone,
     BundleState,
     Catalog,
+    ClaimLost,
     ImportState,
     Placed,
     Refusal,
@@ -31,6 +32,13 @@ def frozen(
 
 def members(catalog: Catalog, bundle: Bundle) -> list[str]:
     return [member.photo.id for member in catalog.bundles.members(bundle)]
+
+
+def begun(catalog: Catalog, bundle: Bundle) -> str:
+    """The claim of who prepares it now."""
+    claim = catalog.bundles.begin(bundle)
+    assert claim is not None
+    return claim
 
 
 def placed(number: int, offset: int) -> Placed:
@@ -107,8 +115,10 @@ def test_entries_are_found_by_any_byte(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     label(catalog, owner, 1, Lake=0.9)
     bundle = frozen(catalog, owner, Selection())
+    claim = begun(catalog, bundle)
     for start in range(0, 2500, 500):
-        catalog.bundles.place(bundle, [placed(n, 1000 * n) for n in range(start, start + 500)], [])
+        entries = [placed(n, 1000 * n) for n in range(start, start + 500)]
+        catalog.bundles.place(bundle, claim, entries, [])
 
     def first(offset: int) -> int:
         return next(catalog.bundles.entries_from(bundle, offset=offset)).position
@@ -124,9 +134,10 @@ def test_preparing_again_starts_from_nothing(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     kept = label(catalog, owner, 1, Lake=0.9)
     bundle = frozen(catalog, owner, Selection())
-    catalog.bundles.place(bundle, [placed(0, 0)], [Skipped(kept.id, kept.name, "missing")])
+    claim = begun(catalog, bundle)
+    catalog.bundles.place(bundle, claim, [placed(0, 0)], [Skipped(kept.id, kept.name, "missing")])
     assert [skip.reason for skip in catalog.bundles.skipped(bundle)] == ["missing"]
-    assert not catalog.bundles.begin(bundle)  # placing claimed it
+    assert not catalog.bundles.begin(bundle)
     catalog.bundles.release()
     assert catalog.bundles.begin(bundle)
     assert catalog.bundles.last(bundle) is None
@@ -203,26 +214,43 @@ def test_work_on_a_deleted_bundle_says_that_it_is_gone(catalog: Catalog) -> None
     owner = owner_of(catalog)
     label(catalog, owner, 1, Lake=0.9)
     bundle = frozen(catalog, owner, Selection())
+    claim = begun(catalog, bundle)
     catalog.bundles.delete(owner, bundle.id)
     with pytest.raises(BundleGone):
         catalog.bundles.begin(bundle)
     with pytest.raises(BundleGone):
         list(catalog.bundles.members(bundle))
     with pytest.raises(BundleGone):
-        catalog.bundles.place(bundle, [placed(0, 0)], [])
+        catalog.bundles.place(bundle, claim, [placed(0, 0)], [])
 
 
 def test_a_bundle_is_prepared_by_one_worker_and_once(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     label(catalog, owner, 1, Lake=0.9)
     bundle = frozen(catalog, owner, Selection())
-    assert catalog.bundles.begin(bundle)
-    assert not catalog.bundles.begin(bundle)
-    catalog.bundles.place(bundle, [placed(0, 0)], [])
+    claim = begun(catalog, bundle)
+    assert catalog.bundles.begin(bundle) is None
+    catalog.bundles.place(bundle, claim, [placed(0, 0)], [])
     catalog.bundles.ready(bundle, 10, "tag")
     catalog.bundles.release()
     assert not catalog.bundles.begin(bundle)
     assert catalog.bundles.last(bundle) == placed(0, 0)
+
+
+def test_who_was_held_up_places_nothing_among_what_another_does(catalog: Catalog) -> None:
+    owner = owner_of(catalog)
+    kept = label(catalog, owner, 1, Lake=0.9)
+    bundle = frozen(catalog, owner, Selection())
+    late = begun(catalog, bundle)
+    catalog.bundles.place(bundle, late, [placed(0, 0)], [])
+    catalog.bundles.release()  # as its minute does
+    claim = begun(catalog, bundle)
+    catalog.bundles.place(bundle, claim, [placed(0, 0)], [])
+    with pytest.raises(ClaimLost):
+        catalog.bundles.place(bundle, late, [placed(1, 1000)], [Skipped(kept.id, "a", "late")])
+    assert catalog.bundles.last(bundle) == placed(0, 0)
+    assert again(catalog, bundle).prepared == 1
+    assert catalog.bundles.skipped(bundle) == []
 
 
 def test_what_is_ready_is_told_once(catalog: Catalog) -> None:
@@ -249,8 +277,7 @@ def test_an_archive_built_in_parts_shows_how_far_it_is(catalog: Catalog) -> None
     owner = owner_of(catalog)
     catalog.photos.add(photo(owner, 1))
     bundle = frozen(catalog, owner, Selection())
-    assert catalog.bundles.begin(bundle)
-    catalog.bundles.place(bundle, [placed(0, 0)], [])
+    catalog.bundles.place(bundle, begun(catalog, bundle), [placed(0, 0)], [])
     assert catalog.bundles.building(bundle, 3000, "tag", "upload-1", 3)
     # A second plan of the same bundle does not replace the upload that parts may be going to.
     assert not catalog.bundles.building(bundle, 3000, "tag", "upload-2", 3)
@@ -276,8 +303,7 @@ def test_a_bundle_waits_for_originals_with_its_layout_kept(catalog: Catalog) -> 
     owner = owner_of(catalog)
     catalog.photos.add(photo(owner, 1))
     bundle = frozen(catalog, owner, Selection())
-    assert catalog.bundles.begin(bundle)
-    catalog.bundles.place(bundle, [placed(0, 0)], [])
+    catalog.bundles.place(bundle, begun(catalog, bundle), [placed(0, 0)], [])
     assert catalog.bundles.restoring(bundle, 3000, "tag")
     assert not catalog.bundles.restoring(bundle, 3000, "tag")
     waiting = again(catalog, bundle)

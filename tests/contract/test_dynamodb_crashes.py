@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from fototeca.catalog.dynamodb import DynamoCatalog, records
-from fototeca.catalog.protocol import Catalog, Failed, Labelled, PhotoRecord, Placed, Skipped
+from fototeca.catalog.protocol import (
+    BundleState,
+    Catalog,
+    Failed,
+    Labelled,
+    PhotoRecord,
+    Placed,
+    Skipped,
+)
 from fototeca.label_settings import LabelSettings
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection, Selection, now
@@ -90,9 +98,13 @@ def put(catalog: Catalog, owner: str) -> None:
 
 def bundle_whole(catalog: Catalog, owner: str) -> None:
     bundle = catalog.bundles.of(owner)[0]
-    catalog.bundles.begin(bundle)
+    catalog.bundles.release()  # by the second run, a minute later
+    claim = catalog.bundles.begin(bundle)
+    if claim is None:
+        assert bundle.state is BundleState.READY
+        return
     entry = Placed(0, ids(owner)[0], "1.jpg", 900, 5, START, 0, 0)
-    catalog.bundles.place(bundle, [entry], [Skipped(ids(owner)[1], "2.jpg", "missing")])
+    catalog.bundles.place(bundle, claim, [entry], [Skipped(ids(owner)[1], "2.jpg", "missing")])
     catalog.bundles.ready(bundle, 10, "tag")
 
 

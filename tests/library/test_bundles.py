@@ -6,7 +6,7 @@ import io
 import json
 import random
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from fototeca.bundling.bundles import EmptySelection, NotReady
 from fototeca.catalog.protocol import Bundle, BundleState
 from fototeca.photos import Photo, Selection, now
 from fototeca.settings import Settings
-from fototeca.vault.protocol import OriginalMissing
+from fototeca.vault.protocol import OriginalMissing, Stored
 from tests.unit.archives import said_by
 
 MakeJpeg = Callable[..., bytes]
@@ -132,6 +132,26 @@ def test_trashed_photos_stay_in_a_bundle_until_it_expires(
     with zipfile.ZipFile(io.BytesIO(content(library, bundle))) as archive:
         assert archive.testzip() is None
         assert len(archive.namelist()) == 8
+
+
+def test_who_was_held_up_leaves_a_bundle_to_who_went_on(
+    library: Library, owner: str, photos: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = library.bundles.request(owner, Selection())
+    stored = library.vault.stored
+
+    def held_up(owner: str, ids: Sequence[str]) -> list[Stored | None]:
+        monkeypatch.undo()
+        library.catalog.bundles.release()  # as its minute does
+        library.bundles.prepare(bundle)
+        return stored(owner, ids)
+
+    monkeypatch.setattr(library.vault, "stored", held_up)
+    made = library.bundles.prepare(bundle)
+    assert (made.state, made.prepared) == (BundleState.READY, len(photos))
+    with zipfile.ZipFile(io.BytesIO(content(library, made))) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == len(photos) + 1
 
 
 def test_an_empty_selection_makes_no_bundle(library: Library, owner: str) -> None:

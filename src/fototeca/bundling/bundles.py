@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,10 +22,13 @@ from fototeca.catalog.protocol import (
     BundleState,
     Catalog,
     CatalogFull,
+    ClaimLost,
     Placed,
 )
 from fototeca.photos import Selection, now
 from fototeca.vault.protocol import Vault, VaultFull
+
+log = logging.getLogger(__name__)
 
 
 class EmptySelection(ValueError):
@@ -108,6 +112,8 @@ class Bundling:
         """
         try:
             return self._lay_out(bundle)
+        except ClaimLost:
+            log.warning("bundle %s: held up for too long, another goes on with it", bundle.id)
         except BundleGone:
             self._vault.delete_working(manifest_file(bundle))
         except (VaultFull, CatalogFull):
@@ -164,9 +170,10 @@ class Bundling:
                 self._vault.delete_working(name)
 
     def _lay_out(self, bundle: Bundle) -> Plan | None:
-        if not self._catalog.bundles.begin(bundle):
+        claim = self._catalog.bundles.begin(bundle)
+        if claim is None:
             return None
-        plan = Plan(self._catalog, self._vault, bundle)
+        plan = Plan(self._catalog, self._vault, bundle, claim)
         # Writing the manifest drives the placing: one pass, whatever the number of photos.
         self._vault.keep_working(manifest_file(bundle), plan.manifest())
         if not plan.photos:

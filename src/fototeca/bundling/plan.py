@@ -22,10 +22,11 @@ BATCH = 500
 class Plan:
     """One preparation under way: where the next entry goes."""
 
-    def __init__(self, catalog: Catalog, vault: Vault, bundle: Bundle) -> None:
+    def __init__(self, catalog: Catalog, vault: Vault, bundle: Bundle, claim: str) -> None:
         self._catalog = catalog
         self._vault = vault
         self._bundle = bundle
+        self._claim = claim
         self.archived: list[str] = []
         """Photos whose originals cannot be read before they were restored."""
         self._names = EntryNames()
@@ -59,7 +60,7 @@ class Plan:
     def place_manifest(self) -> None:
         """The manifest is the last entry: only then are its size and sum known."""
         entry = Entry(MANIFEST, self._manifest_size, self._manifest_crc32, self._bundle.created_at)
-        self._catalog.bundles.place(self._bundle, [self._place(entry, None)], [])
+        self._catalog.bundles.place(self._bundle, self._claim, [self._place(entry, None)], [])
 
     def _manifest_parts(self) -> Iterator[str]:
         head = {
@@ -91,7 +92,7 @@ class Plan:
                 placed.append(place)
                 lines.append(separator + json.dumps(_described(member, place), ensure_ascii=False))
                 separator = ",\n"
-            self._catalog.bundles.place(self._bundle, placed, newly_skipped)
+            self._catalog.bundles.place(self._bundle, self._claim, placed, newly_skipped)
             skipped += newly_skipped
             yield "".join(lines)
         yield (

@@ -503,6 +503,10 @@ class BundleGone(LookupError):
     """The bundle was deleted meanwhile."""
 
 
+class ClaimLost(Exception):
+    """The claim ran out, and another worker prepares the bundle now."""
+
+
 class Bundles(Protocol):
     """Bundles. What takes a Bundle raises BundleGone when it was deleted meanwhile."""
 
@@ -537,10 +541,10 @@ class Bundles(Protocol):
 
     def members(self, bundle: Bundle) -> Iterator[Member]: ...
 
-    def begin(self, bundle: Bundle) -> bool:
-        """Claim the preparation, and drop what an interrupted one left.
+    def begin(self, bundle: Bundle) -> str | None:
+        """Claim the preparation, and drop what an interrupted one left. Returns the claim.
 
-        False when there is nothing to prepare (it is restoring or being built, too) or another
+        None when there is nothing to prepare (it is restoring or being built, too) or another
         worker is at it. The claim holds for a minute after the last `place`.
         """
         ...
@@ -549,8 +553,13 @@ class Bundles(Protocol):
         """Give back every preparation that killed processes had claimed."""
         ...
 
-    def place(self, bundle: Bundle, placed: Sequence[Placed], skipped: Sequence[Skipped]) -> None:
-        """Record entries with their places, and photos that were skipped; progress follows."""
+    def place(
+        self, bundle: Bundle, claim: str, placed: Sequence[Placed], skipped: Sequence[Skipped]
+    ) -> None:
+        """Record entries with their places, and photos that were skipped; progress follows.
+
+        Raises ClaimLost, and records nothing, when another has begun since.
+        """
         ...
 
     def restoring(self, bundle: Bundle, archive_size: int, etag: str) -> bool:

@@ -39,6 +39,7 @@ from fototeca.catalog.protocol import (
     BundleGone,
     BundleState,
     CatalogBusy,
+    ClaimLost,
     Member,
     Placed,
     Skipped,
@@ -185,17 +186,17 @@ class DynamoBundles:
                     yield Member(position, record.photo, tuple(sorted(record.on)))
                     position += 1
 
-    def begin(self, bundle: Bundle) -> bool:
+    def begin(self, bundle: Bundle) -> str | None:
         row = self._row(bundle.owner, bundle.id)
         claimed = row.get("claimed_until")
         if not _is_to_prepare(_bundle(row)) or (claimed or 0) > to_micros(now()):
-            return False
-        until = to_micros(now() + CLAIM)
+            return None
+        claim, until = new_id(), to_micros(now() + CLAIM)
         try:
             self._table.write(
                 self._table.update(
                     _key(bundle.owner, bundle.id),
-                    {"claimed_until": until, "prepared": 0, "skipped": 0},
+                    {"claim": claim, "claimed_until": until, "prepared": 0, "skipped": 0},
                     when={
                         "state": "preparing",
                         "archive_size": None,
@@ -204,9 +205,9 @@ class DynamoBundles:
                 )
             )
         except Changed:
-            return False
+            return None
         self._drop(bundle.id, ENTRIES, DIRECTORY, SKIPPED)
-        return True
+        return claim
 
     def release(self) -> None:
         for bundle in self.preparing():
@@ -219,13 +220,17 @@ class DynamoBundles:
                     )
                 )
 
-    def place(self, bundle: Bundle, placed: Sequence[Placed], skipped: Sequence[Skipped]) -> None:
+    def place(
+        self, bundle: Bundle, claim: str, placed: Sequence[Placed], skipped: Sequence[Skipped]
+    ) -> None:
         row = self._row(bundle.owner, bundle.id)
+        if row.get("claim") != claim:
+            raise ClaimLost(bundle.id)
         ttl = _ttl(from_micros(row["expires_at"]))
         chunks = list(batches(placed, PLACED)) or [()]
         for number, chunk in enumerate(chunks):
             left_out = skipped if number == 0 else ()
-            self._place(bundle, chunk, left_out, ttl)
+            self._place(bundle, claim, chunk, left_out, ttl)
         self._events.announce(
             bundle.owner,
             "bundle",
@@ -446,7 +451,12 @@ class DynamoBundles:
         return row is not None and place in _split(row["places"])
 
     def _place(
-        self, bundle: Bundle, placed: Sequence[Placed], skipped: Sequence[Skipped], ttl: int
+        self,
+        bundle: Bundle,
+        claim: str,
+        placed: Sequence[Placed],
+        skipped: Sequence[Skipped],
+        ttl: int,
     ) -> None:
         actions: list[Action] = []
         if placed:
@@ -461,7 +471,7 @@ class DynamoBundles:
                 key,
                 {"claimed_until": to_micros(now() + CLAIM)},
                 add={"prepared": photos, "skipped": len(skipped)},
-                when={"pk": key[0]},
+                when={"claim": claim},
             )
         )
         found = self._table.get_many(keys.photo(bundle.owner, skip.id) for skip in skipped)
@@ -476,7 +486,8 @@ class DynamoBundles:
         try:
             self._table.write(*actions)
         except Changed as error:
-            raise BundleGone(bundle.id) from error
+            self._row(bundle.owner, bundle.id)  # raises BundleGone
+            raise ClaimLost(bundle.id) from error
 
     def _entries(self, id: str, first: Row | None, offset: int, of: str) -> Iterator[Placed]:
         """From the entry whose span holds that byte of the archive, or of its directory."""

@@ -12,6 +12,7 @@ from fototeca.catalog.protocol import (
     REMEMBERED,
     Bundle,
     BundleGone,
+    ClaimLost,
     Member,
     Placed,
     Skipped,
@@ -125,29 +126,35 @@ class SqliteBundles:
                 return
             last = rows[-1]["position"]
 
-    def begin(self, bundle: Bundle) -> bool:
+    def begin(self, bundle: Bundle) -> str | None:
+        claim = new_id()
         with self._database.write() as connection:
             row = self._row(bundle.id)
             laid_out = row["archive_size"] is not None
             claimed = row["claimed_until"] > to_micros(now())
             if row["state"] != "preparing" or laid_out or claimed:
-                return False
+                return None
             key = row["key"]
             connection.execute("DELETE FROM bundle_entry WHERE bundle = ?", (key,))
             connection.execute("UPDATE bundle_photo SET skipped = NULL WHERE bundle = ?", (key,))
             connection.execute(
-                "UPDATE bundle SET prepared = 0, skipped = 0, claimed_until = ? WHERE key = ?",
-                (to_micros(now() + CLAIM), key),
+                "UPDATE bundle SET prepared = 0, skipped = 0, claim = ?, claimed_until = ?"
+                " WHERE key = ?",
+                (claim, to_micros(now() + CLAIM), key),
             )
-            return True
+        return claim
 
     def release(self) -> None:
         with self._database.write() as connection:
             connection.execute("UPDATE bundle SET claimed_until = 0 WHERE state = 'preparing'")
 
-    def place(self, bundle: Bundle, placed: Sequence[Placed], skipped: Sequence[Skipped]) -> None:
+    def place(
+        self, bundle: Bundle, claim: str, placed: Sequence[Placed], skipped: Sequence[Skipped]
+    ) -> None:
         with self._database.write() as connection:
             row = self._row(bundle.id)
+            if row["claim"] != claim:
+                raise ClaimLost(bundle.id)
             connection.executemany(
                 "INSERT INTO bundle_entry (bundle, offset, directory_offset, position, photo, name,"
                 " size, crc32, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
