@@ -26,8 +26,6 @@ BUDGETED = frozenset(
     ]
 )
 """Regions whose CloudFormation knows budgets: a template with one is refused by any other."""
-LOGGED = BUDGETED | {"eu-north-1", "ap-northeast-3"}
-"""Regions to which CloudFront delivers its logs: those that an account need not opt in to."""
 
 
 def is_in(stack: Stack, regions: Collection[str]) -> bool:

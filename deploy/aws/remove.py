@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import boto3
-from botocore.exceptions import WaiterError
 
 from deploy.aws.publish import outputs_of
 
-EMPTIED = ("SiteBucket", "WorkingBucket", "LogsBucket")
-TRIES = 3
+EMPTIED = ("SiteBucket", "WorkingBucket")
 
 
 def empty(bucket: str) -> int:
@@ -30,18 +28,11 @@ def empty(bucket: str) -> int:
 def remove(stack: str, outputs: Mapping[str, str]) -> None:
     """Raises WaiterError when the stack does not go."""
     cloudformation, s3 = boto3.client("cloudformation"), boto3.client("s3")
-    for attempt in range(1, TRIES + 1):
-        for name in EMPTIED:
-            with suppress(s3.exceptions.NoSuchBucket):
-                empty(outputs[name])
-        cloudformation.delete_stack(StackName=stack)
-        try:
-            cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
-            return
-        except WaiterError:
-            # Access logs still arrive for a while, and a bucket that has some cannot go.
-            if attempt == TRIES:
-                raise
+    for name in EMPTIED:
+        with suppress(s3.exceptions.NoSuchBucket):
+            empty(outputs[name])
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
 
 
 def remains(outputs: Mapping[str, str]) -> str:

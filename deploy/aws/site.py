@@ -11,7 +11,6 @@ from constructs import Construct
 from deploy.aws.api import Gateway
 from deploy.aws.options import Options
 from deploy.aws.reasons import acknowledge
-from deploy.aws.regions import LOGGED, is_in
 from deploy.aws.storage import Storage
 from fototeca.web.security import CONTENT_SECURITY_POLICY, HEADERS
 
@@ -57,7 +56,6 @@ class Site(Construct):
             origin_request_policy=(cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER),
             response_headers_policy=headers,
         )
-        logged = is_in(stack, LOGGED)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -78,8 +76,6 @@ class Site(Construct):
             additional_behaviors={"/api/*": to_api, "/pam/v1/*": to_api, "/health": to_api},
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
-            log_bucket=storage.logs if logged else None,
-            log_file_prefix="cloudfront/" if logged else None,
             domain_names=[options.domain] if options.domain else None,
             minimum_protocol_version=(
                 # CloudFront has its own choice for its own certificate.
@@ -96,7 +92,8 @@ class Site(Construct):
             CFR1="An archive is its owner's, wherever they travel.",
             CFR2="A firewall costs 5 dollars a month before the first request; the gateway"
             " throttles, and tokens are needed for all that costs.",
-            **({} if logged else {"CFR3": "CloudFront gives no logs to a bucket of this region."}),
+            CFR3="Its log would hold queries, which are what people look for and the codes they sign"
+            " in with, and their addresses. The gateway logs requests without either.",
             **(
                 {}
                 if options.domain

@@ -141,7 +141,6 @@ class FototecaStack(Stack):
             "PhotosBucket": storage.photos.bucket_name,
             "WorkingBucket": storage.working.bucket_name,
             "SiteBucket": storage.site.bucket_name,
-            "LogsBucket": storage.logs.bucket_name,
             "Table": catalog.table.table_name,
             "UserPool": identity.pool.user_pool_id,
             "Client": client,

@@ -1,4 +1,4 @@
-"""Where bytes are: photos kept for good, working files for a day, the page, and access logs."""
+"""Where bytes are: photos kept for good, working files for a day, and the page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class Storage(Construct):
     ) -> None:
         """`events`: the queue that learns of new objects, by their prefix."""
         super().__init__(scope, id)
-        self.logs = self._logs()
         self.photos = self._photos(archive_tiers)
         self._announce(events)
         self.working = self._bucket(
@@ -37,25 +36,6 @@ class Storage(Construct):
             cors=_open_to_signed(READ),
         )
         self.site = self._bucket("Site", lifecycle_rules=[_abort_unfinished(UNFINISHED)])
-
-    def _logs(self) -> s3.Bucket:
-        logs = s3.Bucket(
-            self,
-            "Logs",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            # CloudFront's standard logs are given by an ACL.
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
-            lifecycle_rules=[
-                _abort_unfinished(UNFINISHED),
-                s3.LifecycleRule(expiration=Duration.days(90)),
-            ],
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        acknowledge(logs, S1="The bucket of access logs: logging it into itself never ends.")
-        return logs
 
     def _photos(self, archive_tiers: bool) -> s3.Bucket:
         tiers = [
@@ -112,7 +92,7 @@ class Storage(Construct):
         intelligent_tiering_configurations: list[s3.IntelligentTieringConfiguration] | None = None,
         cors: list[s3.CorsRule] | None = None,
     ) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             id,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -120,14 +100,18 @@ class Storage(Construct):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            server_access_logs_bucket=self.logs,
-            server_access_logs_prefix=f"{id.lower()}/",
             lifecycle_rules=lifecycle_rules,
             versioned=versioned,
             removal_policy=removal_policy,
             intelligent_tiering_configurations=intelligent_tiering_configurations,
             cors=cors,
         )
+        acknowledge(
+            bucket,
+            S1="An access log would hold the queries of signed URLs, which are their secret, and"
+            " keys of the inbox, which are mail addresses.",
+        )
+        return bucket
 
     def _announce(self, events: Mapping[str, sqs.Queue]) -> None:
         """New objects go to queues by the bucket's own resource: no function of CDK's does it.

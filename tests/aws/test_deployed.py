@@ -176,7 +176,7 @@ def test_a_bundle_waits_for_originals_in_the_archive_tier(
 
 def test_removal_keeps_the_photos_and_says_where(aws: Emulator, outputs: dict[str, str]) -> None:
     s3 = aws.client("s3")
-    for bucket in ("PhotosBucket", "WorkingBucket", "LogsBucket"):
+    for bucket in ("PhotosBucket", "WorkingBucket"):
         s3.put_object(Bucket=outputs[bucket], Key="originals/o/1", Body=b"kept?")
     remove(STACK, outputs)
     left = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
