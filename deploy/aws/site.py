@@ -92,8 +92,8 @@ class Site(Construct):
             CFR1="An archive is its owner's, wherever they travel.",
             CFR2="A firewall costs 5 dollars a month before the first request; the gateway"
             " throttles, and tokens are needed for all that costs.",
-            CFR3="Its log would hold queries, which are what people look for and the codes they sign"
-            " in with, and their addresses. The gateway logs requests without either.",
+            CFR3="A log would hold queries, which are what people look for and the codes that they"
+            " sign in with, and their addresses. The gateway logs requests without either.",
             **(
                 {}
                 if options.domain

@@ -94,7 +94,7 @@ class FototecaStack(Stack):
             notices=notices,
             options=options,
         )
-        api = Api(
+        Api(
             self,
             "Api",
             to=gateway,
@@ -132,7 +132,7 @@ class FototecaStack(Stack):
             gateway=gateway,
             catalog=catalog,
             functions=functions.made,
-            throttled=[api.function, labelling.label, bundles.part],
+            emptying={"Originals": labelling.label, "Inbox": labelling.inbox},
             alone=[housekeeping.function],
             options=options,
         )

@@ -39,12 +39,12 @@ class Watching(Construct):
         gateway: Gateway,
         catalog: Catalog,
         functions: Sequence[lambda_.Function],
-        throttled: Sequence[lambda_.Function],
+        emptying: Mapping[str, lambda_.Function],
         alone: Sequence[lambda_.Function],
         options: Options,
     ) -> None:
-        """`throttled`: functions whose throttling users feel; `alone`: those whose errors nothing
-        else shows (a queue, the gateway or the state machine tells of the others')."""
+        """`emptying`: functions that queues call; `alone`: those of whose errors nobody else
+        tells, as the gateway and the state machine do."""
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Alarms", enforce_ssl=True)
         # That TLS is asked for makes a policy in place of SNS's own, which let the account publish.
@@ -66,6 +66,18 @@ class Watching(Construct):
                     period=PERIOD, statistic="Maximum"
                 ),
             )
+        for name, function in emptying.items():
+            self._alarm(
+                f"{name}Breaks",
+                f"The function for {name.lower()} ends with errors, again and again: it may not"
+                " start (its log says why), and nothing is taken in",
+                function.metric_errors(period=PERIOD, statistic="Sum"),
+                # What it fails on is no error of the function. One that a photo ends has three,
+                # within five minutes; one that cannot start, each time that its message comes:
+                # every twelve minutes where it is a single one.
+                times=3,
+                of=6,
+            )
         self._alarm(
             "BundlesFail", "A bundle failed", machine.metric_failed(period=PERIOD, statistic="Sum")
         )
@@ -81,8 +93,11 @@ class Watching(Construct):
         )
         self._alarm(
             "Throttled",
-            "Lambda has no room for the API, labelling or bundles: ask AWS for more concurrency",
-            _sum([function.metric_throttles(period=PERIOD) for function in throttled]),
+            "Lambda has no room for more functions at the same time: ask AWS for more concurrency",
+            # The account's functions share it: whichever is refused, ours are next.
+            cloudwatch.Metric(
+                namespace="AWS/Lambda", metric_name="Throttles", period=PERIOD, statistic="Sum"
+            ),
         )
         self._alarm(
             "CatalogThrottled",
@@ -101,14 +116,18 @@ class Watching(Construct):
             else:
                 Annotations.of(self).add_warning_v2("fototeca:budget", NO_BUDGET)
 
-    def _alarm(self, id: str, description: str, metric: cloudwatch.IMetric) -> None:
+    def _alarm(
+        self, id: str, description: str, metric: cloudwatch.IMetric, *, times: int = 1, of: int = 1
+    ) -> None:
+        """Alarm when the metric is not nothing in so many of so many periods."""
         alarm = cloudwatch.Alarm(
             self,
             id,
             alarm_description=description,
             metric=metric,
             threshold=1,
-            evaluation_periods=1,
+            evaluation_periods=of,
+            datapoints_to_alarm=times,
             comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

@@ -16,7 +16,7 @@ from PIL import Image
 from fototeca import samples
 from fototeca.app import Library
 from fototeca.catalog.protocol import PhotoRecord
-from fototeca.labelling.protocol import LabellerUnavailable
+from fototeca.labelling.protocol import LabellerUnavailable, ModelError
 from fototeca.photos import Detection, Photo, Probe, State, now
 from fototeca.serverless import RECEIVES, label, messages, warm
 from tests.aws.emulator import Emulator, emulator
@@ -54,7 +54,7 @@ class Broken:
     source = "broken@1"
     input_side = 224
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
     def label(self, image: Image.Image) -> list[Detection]:
@@ -143,6 +143,18 @@ def test_a_labeller_that_cannot_answer_now_costs_no_photo(
     assert claim.attempts == 0
 
 
+def test_a_model_that_is_not_there_fails_the_function_and_no_photo(
+    arrival: Arrival, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_self: Library) -> Broken:
+        raise ModelError("the model is not in the package")
+
+    monkeypatch.setattr(Library, "labeller", missing)
+    with pytest.raises(ModelError):
+        arrival.handle(RECEIVES)
+    assert arrival.photo() is None, "it comes when the model is back"
+
+
 def test_what_goes_wrong_each_time_ends_failed_with_its_reason_in_little_more_than_a_minute(
     arrival: Arrival, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,11 +186,8 @@ def test_what_a_killed_function_held_is_free_when_its_message_comes_again(
     class Killed(BaseException):
         pass
 
-    def killed(_self: Library) -> Broken:
-        raise Killed
-
     begun = now()
-    monkeypatch.setattr(Library, "labeller", killed)
+    monkeypatch.setattr(Library, "labeller", lambda _self: Broken(Killed()))
     with pytest.raises(Killed):
         label.handler(arrival.queue.batch(1), Context(milliseconds=60_000))
     assert "messages stay" not in caplog.text, "the queue was told"

@@ -25,9 +25,12 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Node
 
 from deploy.aws.app import make, where
+from deploy.aws.labelling import TIMEOUT
 from deploy.aws.options import Options
 from deploy.aws.regions import BUDGETED
 from deploy.aws.site import FALLBACK
+from fototeca.serverless.label import TRIES
+from fototeca.serverless.messages import ENDED
 from tests.aws.conftest import Synthesize
 
 pytestmark = pytest.mark.xdist_group("aws-template")
@@ -280,6 +283,29 @@ class TestDeliveries:
         alarms = of_type(template, "AWS::CloudWatch::Alarm").values()
         errors = [alarm["Properties"] for alarm in alarms if function in json.dumps(alarm)]
         assert "Errors" in {alarm.get("MetricName") for alarm in errors}
+
+    def test_a_function_that_cannot_start_is_told_of_within_half_an_hour(
+        self, template: dict[str, Any]
+    ) -> None:
+        """Long before its messages are put aside; one that a photo ends three times is not."""
+        longest = max(
+            queue["Properties"].get("VisibilityTimeout", 0)
+            for queue in of_type(template, "AWS::SQS::Queue").values()
+        )
+        for function in ("LabellingLabel", "LabellingInbox"):
+            (alarm,) = [
+                each["Properties"]
+                for each in of_type(template, "AWS::CloudWatch::Alarm").values()
+                if each["Properties"].get("MetricName") == "Errors"
+                and each["Properties"]["Dimensions"][0]["Value"]["Ref"].startswith(function)
+            ]
+            assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+            times, seconds = alarm["DatapointsToAlarm"], alarm["Period"]
+            # A single message comes so often while it is looked at.
+            assert (times - 1) * longest < alarm["EvaluationPeriods"] * seconds <= 1800
+            # What a photo is tried for falls into two periods.
+            assert times > 1 + -(-(TRIES - 1) * (TIMEOUT.to_seconds() + ENDED) // seconds)
+            assert alarm["AlarmActions"]
 
     def test_cloudwatch_may_tell_of_alarms(self, template: dict[str, Any]) -> None:
         """With a policy of its own a topic has lost SNS's, which lets the account publish."""
