@@ -214,8 +214,9 @@ class Vocabulary:
         return names.get(folded(text))
 
     def named(self, text: str) -> str:
-        """The same, where an unknown one is a label of the owner's own."""
-        return self.find(text) or self.settings.called(written(text))
+        """The same, where an unknown one is a label of the owner's own, in its first spelling."""
+        new = self.settings.called(written(text))
+        return self.find(text) or self._own.setdefault(folded(text), new)
 
     def label(self, name: str) -> Label:
         """What is known of a label by the owner's name of it."""

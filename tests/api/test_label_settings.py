@@ -66,6 +66,9 @@ def test_labels_are_meant_by_any_name(dan: httpx.Client) -> None:
     assert found["Our Garden"] == found["Meer"] == 1
     assert "our garden" not in found
     assert "Nature" not in found
+    # Also where no photo has it yet, and one request says it twice.
+    dan.patch(f"/api/photos/{photo}/labels", json={"add": ["Our Pier", "our  pier", "OUR PIER"]})
+    assert [name for name in counts(dan) if name.casefold() == "our pier"] == ["Our Pier"]
     for name in ("our GARDEN", "MEER", "Ocean"):
         assert dan.get("/api/totals", params={"any": name}).json()["photos"] == 1, name
     put(dan, hidden=["our garden"], renames={"Sea": "Meer "})

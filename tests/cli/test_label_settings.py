@@ -61,3 +61,12 @@ def test_labelling_again_says_what_changed(run: Run, filled: Path) -> None:
     answer = run("relabel", "--json")
     assert answer.json["changes"] == []
     assert answer.json["asked"] == 12
+
+
+def test_a_new_label_said_twice_in_one_command_is_one(run: Run, filled: Path) -> None:
+    photo = run("photos", "--json").json["photos"][0]["id"]
+    spellings = ("Oma Ju\u0308rgens", "oma  J\u00dcRGENS")
+    added = [argument for name in spellings for argument in ("--add", name)]
+    assert run("photos", "label", photo, *added).status == 0
+    assert run("photos", "show", photo, "--json").json["added"] == ["Oma J\u00fcrgens"]
+    assert run("photos", "label", photo, "--add", "x" * 101).status == 2

@@ -24,6 +24,7 @@ from fototeca.cli.output import counted, print_json, print_table, printable, siz
 
 if TYPE_CHECKING:
     from fototeca.app import Library
+    from fototeca.label_settings import Vocabulary
     from fototeca.photos import Photo, Selection
 
 PAGE = 1000
@@ -160,7 +161,8 @@ def label(
         raise Unable("say which label to --add, to --remove or to --clear", USAGE)
     with opened(library) as opened_library:
         owner = owner_of(opened_library, user)
-        adding = {_new_label(opened_library, owner, text) for text in add or ()}
+        vocabulary = opened_library.vocabulary(owner)
+        adding = {_new_label(vocabulary, text) for text in add or ()}
         removing = {existing_label(opened_library, owner, text) for text in remove or ()}
         if both := adding & removing:
             raise Unable(f"{min(both)} cannot be both added and removed", USAGE)
@@ -261,15 +263,12 @@ def _photos(
             return
 
 
-def _new_label(library: Library, owner: str, text: str) -> str:
+def _new_label(vocabulary: Vocabulary, text: str) -> str:
     """The label that is meant, which may be one of the owner's own that is not there yet."""
-    try:
-        return existing_label(library, owner, text)
-    except Unable:
-        words = printable(" ".join(text.split()))
-        if not 0 < len(words) <= 100:
-            raise Unable("a label has 1 to 100 characters", USAGE) from None
-        return words
+    name = vocabulary.named(printable(" ".join(text.split())))
+    if not 0 < len(name) <= 100:
+        raise Unable("a label has 1 to 100 characters", USAGE)
+    return name
 
 
 def _answer(json: bool, verb: str, done: int, asked: int) -> None:
