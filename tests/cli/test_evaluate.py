@@ -53,7 +53,7 @@ def test_a_folder_of_folders(run: Run, dataset: Path) -> None:
     assert sum(each["count"] for each in whole["calibration"]["bins"]) > 0
     assert 0 < whole["coverage"] <= 1
     table = run("evaluate", dataset, "--complete").out
-    assert "not in the taxonomy: Nothing We Know" in table
+    assert "unknown labels: Nothing We Know" in table
     assert any(line.split()[:2] == ["Cat", "1.000"] for line in table.splitlines())
 
 
@@ -64,16 +64,23 @@ def test_the_page(run: Run, dataset: Path, tmp_path: Path) -> None:
     assert "efficientnet-lite0@" in text
     assert "Not seen" in text
     assert "rocket.jpg" in text
+    assert "Unknown labels: Nothing We Know" in text
+    # What was found is told even where the page cannot be written.
     answer = run("evaluate", dataset, "--html", tmp_path / "no" / "page.html")
     assert (answer.status, "Traceback" in answer.err) == (1, False)
+    assert "6 photos, " in answer.out
 
 
 def test_any_model_is_evaluated_and_calibrated(run: Run, tmp_path: Path) -> None:
     model = tiny_clip.write(tmp_path / "tiny")
     photos = tmp_path / "photos"
-    colours = [["red", "#f20", "#e11", "#800"], ["#0f0", "#2f2", "#080", "#9e9"]]
-    (model / "labels.txt").write_text("Flower: red\nGrass: green\n")
-    for name, of_it in zip(("Flower", "Grass"), colours, strict=True):
+    colours = {
+        "Flower": ["red", "#f20", "#e11", "#800"],
+        "Grass": ["#0f0", "#2f2", "#080", "#9e9"],
+        "Our pier": ["#00f", "#22f", "#008", "#99e"],
+    }
+    (model / "labels.txt").write_text("Flower: red\nGrass: green\nOur Pier: blue\n")
+    for name, of_it in colours.items():
         (photos / name).mkdir(parents=True)
         for number, colour in enumerate(of_it):
             Image.new("RGB", (64, 64), colour).save(photos / name / f"{number}.png")
@@ -81,15 +88,40 @@ def test_any_model_is_evaluated_and_calibrated(run: Run, tmp_path: Path) -> None
     before = run("evaluate", photos, *options, "--json").json
     assert before["model"].startswith("tiny@")
     assert before["macro"]["average_precision"] == 1
-    assert run("evaluate", photos, *options, "--calibrate").status == 0
-    after = run("evaluate", photos, *options, "--json").json
+    assert [each["label"] for each in before["labels"]] == ["Flower", "Grass", "Our Pier"]
+    assert before["unknown_labels"] == []
+    told = run("evaluate", photos, *options, "--calibrate")
+    assert (told.status, "calibrated: Flower, Grass, Our Pier" in told.out) == (0, True)
+    kept = (model / "calibration.json").read_bytes()
+    after = run("evaluate", photos, *options, "--calibrate", "--json").json
     assert after["model"] != before["model"]
     error = "expected_calibration_error"
     assert after["calibration"][error] <= before["calibration"][error] + 0.01
+    assert after["calibrated"] == ["Flower", "Grass", "Our Pier"]
+    assert (model / "calibration.json").read_bytes() == kept, "once is enough"
+    answer = run("evaluate", photos, "--model", f"clip:{model}", "--calibrate")
+    assert (answer.status, "nothing to calibrate by" in answer.err) == (1, True)
     answer = run("evaluate", photos, "--calibrate")
     assert (answer.status, "only clip:FOLDER" in answer.err) == (2, True)
     answer = run("evaluate", photos, "--model", f"clip:{tmp_path}")
     assert (answer.status, "config.json cannot be read" in answer.err) == (1, True)
+
+
+def test_scores_too_low_to_be_kept_are_calibrated(run: Run, tmp_path: Path) -> None:
+    """As SigLIP's are: what it says of the right label is often below one per cent."""
+    model = tiny_clip.write(tmp_path / "tiny", siglip=True)
+    (model / "fototeca.json").write_text(json.dumps({"logit_scale": 20, "logit_bias": -8}))
+    (model / "labels.txt").write_text("Flower: red\nGrass: green\n")
+    photos = tmp_path / "photos"
+    for name, shades in (("Flower", "#{0}00"), ("Grass", "#0{0}0")):
+        (photos / name).mkdir(parents=True)
+        for shade in "89abcdef":
+            Image.new("RGB", (8, 8), shades.format(shade)).save(photos / name / f"{shade}.png")
+    options = ("--complete", "--model", f"clip:{model}")
+    assert run("evaluate", photos, *options, "--json").json["coverage"] == 0
+    assert run("evaluate", photos, *options, "--calibrate").status == 0
+    after = run("evaluate", photos, *options, "--json").json
+    assert after["macro"]["f1"] > 0.8
 
 
 def test_recorded_answers_are_evaluated(run: Run, tmp_path: Path) -> None:
@@ -107,7 +139,7 @@ def test_recorded_answers_are_evaluated(run: Run, tmp_path: Path) -> None:
         {"path": "c.jpg", "answer": {"Labels": [{"Name": "Cat", "Confidence": 99}]}},
     ]
     kept = tmp_path / "answers.jsonl"
-    kept.write_text("\n".join(map(json.dumps, lines)))
+    kept.write_text("\ufeff" + "\n".join(map(json.dumps, lines)) + "\n\n", encoding="utf-8")
     found = run("evaluate", photos, "--complete", "--model", f"recorded:{kept}", "--json").json
     by_label = {each["label"]: each for each in found["labels"]}
     assert by_label["Sea"]["recall"] == 0.5
@@ -149,8 +181,35 @@ def test_what_cannot_be_read_is_named(run: Run, dataset: Path, tmp_path: Path) -
     manifest.write_text("path,labels\nnowhere.jpg,Cat\n")
     answer = run("evaluate", manifest)
     assert (answer.status, answer.out) == (1, "")
-    assert "none of 1 photos could be read" in answer.err
+    assert "none of 1 photos could be read: cannot be read: No such file" in answer.err
     assert run("evaluate", tmp_path / "nowhere").status == 1
+    manifest.write_text("path;labels\nset/Cat/cat.jpg;Cat\n")
+    answer = run("evaluate", manifest)
+    assert (answer.status, "between commas" in answer.err) == (1, True)
+
+
+def test_rows_of_one_path_are_one_photo(run: Run, dataset: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "set.csv"
+    rows = ["cat.jpg,Cat", "cat.jpg,Pet", "cat.jpg,Cat"]
+    rows = [f"set/Cat/{row}" for row in rows] + ["set/Mountain/aizkorri.jpg,Mountain"]
+    manifest.write_text("\n".join(["path,labels", *rows]))
+    answer = run("evaluate", manifest, "--complete", "--json").json
+    assert answer["photos"] == 2
+    counts = {each["label"]: (each["support"], each["negatives"]) for each in answer["labels"]}
+    assert counts == dict.fromkeys(("Cat", "Mountain", "Pet"), (1, 1))
+
+
+def test_an_answer_recorded_of_a_damaged_photo_counts(run: Run, tmp_path: Path) -> None:
+    photo = tmp_path / "Sea" / "a.jpg"
+    photo.parent.mkdir()
+    Image.effect_noise((320, 240), 90).convert("RGB").save(photo)
+    photo.write_bytes(photo.read_bytes()[:2000] + b"\xff\xc4\x00\x00" + bytes(500))
+    kept = tmp_path / "answers.jsonl"
+    kept.write_text(json.dumps({"path": "a.jpg", "answer": {"Labels": []}}))
+    target = tmp_path / "page.html"
+    answer = run("evaluate", tmp_path, "--model", f"recorded:{kept}", "--html", target)
+    assert (answer.status, answer.err) == (0, "")
+    assert "<img" not in target.read_text()
 
 
 def test_hand_labelled_photos(run: Run, shared_data: Path) -> None:

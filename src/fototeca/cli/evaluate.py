@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from fototeca.cli.edge import FAILED, USAGE, Unable
 from fototeca.cli.options import JsonOption, LibraryOption, said, settings_of
-from fototeca.cli.output import print_json, print_table, printable
+from fototeca.cli.output import counted, print_json, print_table, printable
 from fototeca.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from fototeca.labelling.protocol import Labeller
     from fototeca.labelling.rekognition import Recorded
     from fototeca.labelling.taxonomy import Taxonomy
-
+    from fototeca.photos import Detection
+    from fototeca.settings import Settings
 
 MISTAKES = 24
 """Of each kind, on the page."""
@@ -66,9 +67,11 @@ def evaluate(
 
     A label that is not named counts as unknown, unless it is said that labels are complete.
     """
+    from fototeca.labelling.calibration import calibrated
     from fototeca.labelling.choice import open_labeller
     from fototeca.labelling.dataset import read_dataset
     from fototeca.labelling.evaluation import evaluate as score
+    from fototeca.labelling.open_vocabulary import write_calibration
     from fototeca.labelling.rekognition import Recorded
     from fototeca.labelling.taxonomy import Taxonomy
 
@@ -82,31 +85,22 @@ def evaluate(
     recorded = Recorded(Path(place), taxonomy) if kind == "recorded" else None
     labeller = recorded or open_labeller(name, taxonomy)
     started = time.perf_counter()
-    seen, refused, paths = [], [], []
-    with (
-        ThreadPoolExecutor(settings.threads) as pool,
-        progress("Looking", quiet=json) as advance,
-    ):
-        looks = pool.map(lambda photo: _look(photo, labeller, taxonomy, settings.limits), photos)
-        for photo, look in zip(photos, looks, strict=True):
-            if isinstance(look, str):
-                refused.append((str(photo.path), look))
-            else:
-                seen.append(look)
-                paths.append(photo.path)
-            advance(len(seen), len(photos), "")
-    rate = len(seen) / (time.perf_counter() - started)
-    if not seen:
+    looks, refused = _looks(photos, labeller, settings, quiet=json)
+    rate = len(looks) / (time.perf_counter() - started)
+    if not looks:
         raise Unable(f"none of {len(photos):,} photos could be read: {refused[0][1]}")
-    named = Counter(text for photo in photos for text in photo.labels)
+    # A list of one's own, and Rekognition, have labels that the taxonomy does not know.
+    taxonomy = taxonomy.with_names(name for _, look in looks for name in look.labels())
+    named = {text for photo in photos for text in photo.labels}
     labels = sorted({label.name for text in named if (label := taxonomy.find(text))})
     unknown = sorted(text for text in named if taxonomy.find(text) is None)
+    seen = _seen(looks, taxonomy)
     evaluation = score(seen, labels)
+    found = {}
     if calibrate:
-        _calibrate(Path(place).expanduser(), seen, labels)
-    if html is not None:
-        title = f"{labeller.source} on {len(seen):,} photos, {rate:.0f} a second"
-        _write_page(html, title, evaluation, seen, paths, settings.limits)
+        known = zip(seen, looks, strict=True)
+        found = calibrated([(photo.truth, look.odds) for photo, (_, look) in known])
+        write_calibration(Path(place).expanduser(), found)
     if json:
         print_json(
             _as_json(evaluation, taxonomy)
@@ -117,23 +111,105 @@ def evaluate(
                 "refused": [{"name": name, "reason": reason} for name, reason in refused],
                 "photos_per_second": round(rate, 1),
             }
+            | ({"calibrated": list(found)} if calibrate else {})
         )
     else:
-        _print(evaluation, unknown, refused)
-        typer.echo(f"{len(seen):,} photos, {rate:.0f} a second, by {labeller.source}")
+        _print(evaluation)
+        if unknown:
+            typer.echo(f"unknown labels: {', '.join(map(printable, unknown))}")
+        for path, reason in refused:
+            typer.echo(f"not read: {printable(path)}: {reason}", err=True)
+        typer.echo(f"{counted(len(seen), 'photo')}, {rate:.0f} a second, by {labeller.source}")
+        if found:
+            typer.echo(f"calibrated: {', '.join(map(printable, found))}")
+    if html is not None:
+        title = f"{labeller.source} on {counted(len(seen), 'photo')}, {rate:.0f} a second"
+        notes = [f"Unknown labels: {', '.join(unknown)}"] if unknown else []
+        notes += [f"Not read: {path}: {reason}" for path, reason in refused]
+        paths = [photo.path for photo, _ in looks]
+        _write_page(html, title, evaluation, seen, paths, notes, settings.limits)
+    if calibrate and not found:
+        raise Unable(
+            "nothing to calibrate by: no label of the list is known to be on some of these photos"
+            " and not on others (see --complete)"
+        )
     if refused:
         raise typer.Exit(FAILED)
 
 
-def _calibrate(folder: Path, seen: Sequence[Seen], labels: Sequence[str]) -> None:
-    """Keep, for each label that photos are known to have and to lack, what makes it true."""
-    from fototeca.labelling.calibration import calibrated
-    from fototeca.labelling.open_vocabulary import write_calibration
+class Look(NamedTuple):
+    """What a labeller made of a photo."""
+
+    detections: list[Detection]
+    odds: Mapping[str, float]
+    """Of each label of a list, before calibration."""
+
+    def labels(self) -> set[str]:
+        return {seen.label for seen in self.detections} | self.odds.keys()
+
+
+def _looks(
+    photos: Sequence[LabelledPhoto],
+    labeller: Labeller | Recorded,
+    settings: Settings,
+    *,
+    quiet: bool,
+) -> tuple[list[tuple[LabelledPhoto, Look]], list[tuple[str, str]]]:
+    """The photos with what was made of them, and those that could not be read, with the reason."""
+    looks, refused = [], []
+    with (
+        ThreadPoolExecutor(settings.threads) as pool,
+        progress("Looking", quiet=quiet) as advance,
+    ):
+        looking = pool.map(lambda photo: _look(photo.path, labeller, settings.limits), photos)
+        for photo, look in zip(photos, looking, strict=True):
+            if isinstance(look, str):
+                refused.append((str(photo.path), look))
+            else:
+                looks.append((photo, look))
+            advance(len(looks), len(photos), "")
+    return looks, refused
+
+
+def _look(path: Path, labeller: Labeller | Recorded, limits: Limits) -> Look | str:
+    """What the labeller sees; why not, when it cannot."""
+    from fototeca.imaging.develop import develop
+    from fototeca.imaging.limits import Unreadable
+    from fototeca.imaging.probe import probe
+    from fototeca.labelling.open_vocabulary import OpenVocabularyLabeller
+    from fototeca.labelling.rekognition import Recorded
 
     try:
-        write_calibration(folder, calibrated(seen, labels))
+        probed = probe(path, limits)
+        if isinstance(labeller, Recorded):
+            return Look(labeller.of(path), {})
+        image = develop(path, probed, limits, labeller.input_side).image
+        if isinstance(labeller, OpenVocabularyLabeller):
+            embedding = labeller.embed(image)
+            return Look(labeller.label_embedding(embedding), labeller.odds(embedding))
+        return Look(labeller.label(image), {})
+    except (Unreadable, LookupError) as error:
+        return str(error)
     except OSError as error:
-        raise Unable(f"{folder}: {error.strerror}") from error
+        return error.strerror or "could not be read"
+
+
+def _seen(looks: Sequence[tuple[LabelledPhoto, Look]], taxonomy: Taxonomy) -> list[Seen]:
+    """What was made of the photos beside what is known of them, by everybody's first thresholds."""
+    from fototeca.label_settings import LabelRules, LabelSettings
+    from fototeca.labelling.evaluation import Seen
+    from fototeca.photos import Correction
+
+    thresholds = {name: label.threshold for name, label in taxonomy.labels.items()}
+    rules = LabelRules(taxonomy, thresholds, LabelSettings())
+    return [
+        Seen(
+            photo.truth(taxonomy),
+            {each.label: each.confidence for each in look.detections},
+            rules.labels_on(look.detections, Correction()),
+        )
+        for photo, look in looks
+    ]
 
 
 def _write_page(
@@ -142,55 +218,22 @@ def _write_page(
     evaluation: Evaluation,
     seen: Sequence[Seen],
     paths: Sequence[Path],
+    notes: Iterable[str],
     limits: Limits,
 ) -> None:
     from fototeca.imaging.develop import develop
+    from fototeca.imaging.limits import Unreadable
     from fototeca.imaging.probe import probe
     from fototeca.labelling.report import mistakes, page
 
     shown = []
     for mistake in mistakes(seen, (quality.label for quality in evaluation.labels), MISTAKES):
         path = paths[mistake.photo]
-        picture = develop(path, probe(path, limits), limits).grid
-        shown.append((mistake, printable(path.name), picture))
-    try:
-        target.write_text(page(title, evaluation, seen, shown), encoding="utf-8")
-    except OSError as error:
-        raise Unable(f"{target}: {error.strerror}") from error
-
-
-def _look(
-    photo: LabelledPhoto, labeller: Labeller | Recorded, taxonomy: Taxonomy, limits: Limits
-) -> Seen | str:
-    """What the labeller sees; why not, when it cannot."""
-    from fototeca.imaging.develop import develop
-    from fototeca.imaging.limits import Unreadable
-    from fototeca.imaging.probe import probe
-    from fototeca.label_settings import LabelRules, LabelSettings
-    from fototeca.labelling.evaluation import Seen
-    from fototeca.labelling.rekognition import Recorded
-    from fototeca.photos import Correction
-
-    try:
-        probed = probe(photo.path, limits)
-        if isinstance(labeller, Recorded):
-            detections = labeller.of(photo.path)
-        else:
-            image = develop(photo.path, probed, limits, labeller.input_side).image
-            detections = labeller.label(image)
-    except Unreadable as error:
-        return str(error)
-    except OSError as error:
-        return error.strerror or "could not be read"
-    except LookupError as error:
-        return str(error)
-    thresholds = {name: label.threshold for name, label in taxonomy.labels.items()}
-    rules = LabelRules(taxonomy, thresholds, LabelSettings())
-    return Seen(
-        photo.truth(taxonomy),
-        {seen.label: seen.confidence for seen in detections},
-        rules.labels_on(detections, Correction()),
-    )
+        # An answer may have been recorded of a photo that cannot be shown here.
+        with suppress(Unreadable):
+            picture = develop(path, probe(path, limits), limits).grid
+            shown.append((mistake, printable(path.name), picture))
+    target.write_text(page(title, evaluation, seen, shown, notes), encoding="utf-8")
 
 
 def _as_json(evaluation: Evaluation, taxonomy: Taxonomy) -> dict[str, Any]:
@@ -227,9 +270,7 @@ def _as_json(evaluation: Evaluation, taxonomy: Taxonomy) -> dict[str, Any]:
     }
 
 
-def _print(
-    evaluation: Evaluation, unknown: Sequence[str], refused: Sequence[tuple[str, str]]
-) -> None:
+def _print(evaluation: Evaluation) -> None:
     rows: list[tuple[object, ...]] = [
         ("label", "avg precision", "precision", "recall", "F1", "on", "not on")
     ]
@@ -254,10 +295,6 @@ def _print(
     if evaluation.calibration:
         typer.echo(f"expected calibration error {evaluation.calibration.expected_error:.3f}")
     typer.echo(f"{evaluation.coverage:.1%} of the photos got a label")
-    if unknown:
-        typer.echo(f"not in the taxonomy: {', '.join(map(printable, unknown))}")
-    for name, reason in refused:
-        typer.echo(f"not read: {printable(name)}: {reason}", err=True)
 
 
 def _share(value: float | None) -> str:

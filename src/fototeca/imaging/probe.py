@@ -82,7 +82,7 @@ def probe(path: Path, limits: Limits) -> Probe:
     try:
         media_type = sniff(path)
     except OSError as error:
-        raise Unreadable("cannot be read") from error
+        raise Unreadable(f"cannot be read: {error.strerror}") from error
     with opened(path, media_type) as image:
         width, height = image.size
         if width < 1 or height < 1:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fototeca.labelling.evaluation import Seen
+from fototeca.labelling.evaluation import Truth
 
 PULL = 5.0
 """How strongly a calibration is held at doing nothing, in photos."""
@@ -39,17 +39,21 @@ def platt(odds: ArrayLike, truth: ArrayLike) -> tuple[float, float]:
     return float(at[0]), float(at[1])
 
 
-def calibrated(seen: Sequence[Seen], labels: Iterable[str]) -> dict[str, tuple[float, float]]:
-    """`platt` for each label that some of these photos are known to have, and some to lack.
+def calibrated(
+    seen: Sequence[tuple[Truth, Mapping[str, float]]],
+) -> dict[str, tuple[float, float]]:
+    """`platt` by label, from what is known of photos and the log odds that each label got there.
 
-    The confidences are to be those without a calibration.
+    A label needs photos that are known to have it, and others known to lack it.
     """
     found = {}
-    for label in labels:
-        known = [each for each in seen if label in each.truth.present | each.truth.absent]
-        truth = np.array([label in each.truth.present for each in known], bool)
-        if truth.any() and not truth.all():
-            confidence = np.clip([each.confidences.get(label, 0.0) for each in known], 1e-6, None)
-            odds = np.log(confidence / np.maximum(1 - confidence, 1e-6))
-            found[label] = platt(odds, truth)
+    for label in sorted({name for _, odds in seen for name in odds}):
+        known = [
+            (odds[label], label in truth.present)
+            for truth, odds in seen
+            if label in truth.present | truth.absent
+        ]
+        if {present for _, present in known} == {True, False}:
+            odds, present = zip(*known, strict=True)
+            found[label] = platt(odds, present)
     return found

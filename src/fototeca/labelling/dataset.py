@@ -26,6 +26,15 @@ class LabelledPhoto:
     looked_for: frozenset[str]
     """The labels that would be named if they were on it; `labels` or more."""
 
+    def joined(self, other: LabelledPhoto) -> LabelledPhoto:
+        """With what another row says of the same photo."""
+        return LabelledPhoto(
+            self.path,
+            self.labels | other.labels,
+            self.maybe | other.maybe,
+            self.looked_for | other.looked_for,
+        )
+
     def truth(self, taxonomy: Taxonomy) -> Truth:
         """In the taxonomy's names: who says Dog says Animal. Labels unknown to it are left out."""
         present = _with_ancestors(self.labels, taxonomy)
@@ -37,6 +46,7 @@ class LabelledPhoto:
 def read_dataset(path: Path, *, complete: bool = False) -> list[LabelledPhoto]:
     """The photos of a folder, where each sub-folder's name is the label of the photos in it, or
     of a CSV file with the columns `path` (relative to the file) and `labels` (separated by `|`).
+    Rows of one path are one photo.
 
     A label that is not named is unknown, unless `complete` says that each photo has all of its
     labels, or the CSV's column `multi_label_complete` says so for a row: `yes` means of the labels
@@ -73,7 +83,9 @@ def _of_csv(path: Path) -> list[LabelledPhoto]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetInvalid(f"{path}: not a CSV file in UTF-8") from error
     if not {"path", "labels"} <= set(columns or ()):
-        raise DatasetInvalid(f"{path}: not a CSV file with the columns path and labels")
+        raise DatasetInvalid(
+            f"{path}: its first row does not name the columns path and labels, between commas"
+        )
     for number, row in enumerate(rows, 1):
         if not row["path"] or "\0" in row["path"]:
             raise DatasetInvalid(f"{path}: no path in row {number}")
@@ -81,7 +93,7 @@ def _of_csv(path: Path) -> list[LabelledPhoto]:
     for row in rows:
         if _is_complete(row):
             vocabularies.setdefault(row.get("dataset") or "", set()).update(_split(row["labels"]))
-    photos = []
+    photos: dict[Path, LabelledPhoto] = {}
     for row in rows:
         labels = _split(row["labels"])
         looked_for = labels
@@ -90,8 +102,10 @@ def _of_csv(path: Path) -> list[LabelledPhoto]:
             vocabulary = named.split() or vocabularies[row.get("dataset") or ""]
             looked_for = labels.union(vocabulary)
         maybe = _split(row.get("maybe_labels") or "")
-        photos.append(LabelledPhoto(path.parent / row["path"], labels, maybe, looked_for))
-    return photos
+        photo = LabelledPhoto(path.parent / row["path"], labels, maybe, looked_for)
+        known = photos.get(photo.path)
+        photos[photo.path] = known.joined(photo) if known else photo
+    return list(photos.values())
 
 
 def _is_complete(row: Mapping[str, str | None]) -> bool:

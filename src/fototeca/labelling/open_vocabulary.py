@@ -109,8 +109,8 @@ class OpenVocabularyLabeller:
         embedding: Floats = self._model.texts([text])[0]
         return embedding
 
-    def label_embedding(self, embedding: Floats) -> list[Detection]:
-        """See `Embedder.label_embedding`."""
+    def odds(self, embedding: Floats) -> dict[str, float]:
+        """The log odds of each label of the list, by its own prompts and before calibration."""
         similar = self._texts @ embedding
         if self._model.sigmoid:
             odds = self._model.scale * similar + self._model.bias
@@ -119,9 +119,13 @@ class OpenVocabularyLabeller:
             # over the list would have it, since several can be right.
             usual = float(np.max(self._background @ embedding))
             odds = self._model.scale * (similar - usual) - MARGIN
+        return dict(zip(self._names, odds.tolist(), strict=True))
+
+    def label_embedding(self, embedding: Floats) -> list[Detection]:
+        """See `Embedder.label_embedding`."""
         alone: dict[str, float] = {}
         confidences: dict[str, float] = {}
-        for name, logit in zip(self._names, odds.tolist(), strict=True):
+        for name, logit in self.odds(embedding).items():
             scale, shift = self._calibration.get(name, (1.0, 0.0))
             alone[name] = confidence = probability(scale * logit + shift)
             for each in (name, *self._taxonomy.ancestors(name)):
@@ -172,14 +176,8 @@ def _read_calibration(path: Path) -> Mapping[str, tuple[float, float]]:
 
 
 def write_calibration(folder: Path, found: Mapping[str, tuple[float, float]]) -> None:
-    """On top of the calibration that is there: its scores were what `found` was made from.
-
-    Raises ModelError, OSError.
-    """
-    kept = dict(_read_calibration(folder / CALIBRATION))
-    for name, (scale, shift) in found.items():
-        before, moved = kept.get(name, (1.0, 0.0))
-        kept[name] = (scale * before, scale * moved + shift)
+    """In place of what is there for the same labels. Raises ModelError, OSError."""
+    kept = {**_read_calibration(folder / CALIBRATION), **found}
     part = folder / f"{CALIBRATION}.part"
     part.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     part.replace(folder / CALIBRATION)

@@ -104,12 +104,14 @@ class Recorded:
         """Raises ModelError."""
         self._answers: dict[str, dict[tuple[str, ...], Mapping[str, Any]]] = {}
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
         except OSError as error:
             raise ModelError(f"{path.name} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise ModelError(f"{path.name} is not UTF-8") from error
         for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
             try:
                 kept = json.loads(line)
                 detections(kept["answer"], taxonomy)

@@ -22,7 +22,8 @@ CURVES = 12
 
 STYLE = """
 :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;
-max-width:72rem;padding:0 1rem}table{border-collapse:collapse}td,th{padding:.2rem .7rem;
+max-width:72rem;padding:0 1rem}.wide{overflow-x:auto}
+table{border-collapse:collapse}td,th{padding:.2rem .7rem;
 text-align:right;border-bottom:1px solid #8884}td:first-child,th:first-child{text-align:left}
 .plots,.mistakes{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;max-width:20rem}
 .mistakes figure{width:11rem}img{max-width:100%;border-radius:4px}figcaption{font-size:.85rem;
@@ -66,8 +67,10 @@ def page(
     evaluation: Evaluation,
     seen: Sequence[Seen],
     shown: Sequence[tuple[Mistake, str, bytes]],
+    notes: Iterable[str] = (),
 ) -> str:
-    """The whole document. `shown` are mistakes with the photo's name and a small JPEG of it."""
+    """The whole document. `shown` are mistakes with the photo's name and a small JPEG of it;
+    `notes` say what was left out."""
     often = sorted(evaluation.labels, key=lambda quality: -quality.support)
     curves = [each for each in often if each.average_precision is not None][:CURVES]
     calibration = evaluation.calibration
@@ -76,6 +79,7 @@ def page(
         '<meta name="viewport" content="width=device-width">',
         f"<style>{STYLE}</style><h1>{escape(title)}</h1>",
         f"<p>{evaluation.coverage:.1%} of {len(seen):,} photos got a label.</p>",
+        *(f"<p>{escape(note)}</p>" for note in notes),
         _table(evaluation),
     ]
     if calibration is not None:
@@ -119,7 +123,8 @@ def _table(evaluation: Evaluation) -> str:
     rows.append(["mean", *(_share(evaluation.macro[metric]) for metric in metrics), "", ""])
     head = "".join(f"<th>{each}" for each in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
-    return f"<table><thead><tr>{head}</thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}</thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
 
 
 def _reliability(calibration: Calibration) -> str:
@@ -162,8 +167,8 @@ def _plot(x: str, y: str, inside: str) -> str:
         f' aria-label="{y} by {x}">'
         f'<path class="axis" fill="none" d="M{_x(0)} {_y(1)}V{_y(0)}H{_x(1)}"/>{ticks}'
         f'<text x="{SIDE / 2}" y="{SIDE - 4}" text-anchor="middle">{x}</text>'
-        f'<text x="12" y="{SIDE / 2}" text-anchor="middle"'
-        f' transform="rotate(-90 12 {SIDE / 2})">{y}</text>{inside}</svg>'
+        f'<text x="9" y="{SIDE / 2}" text-anchor="middle"'
+        f' transform="rotate(-90 9 {SIDE / 2})">{y}</text>{inside}</svg>'
     )
 
 

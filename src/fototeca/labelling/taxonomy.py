@@ -101,6 +101,14 @@ class Taxonomy:
         name = self._names.get(folded(text))
         return None if name is None else self.labels[name]
 
+    def with_names(self, names: Iterable[str]) -> Taxonomy:
+        """With those of these labels, too, that it does not know: they are kinds of nothing.
+
+        For names and kinds alone: it has no classes.
+        """
+        new = {folded(name): Label(name) for name in names if self.find(name) is None}
+        return Taxonomy([*self.labels.values(), *new.values()])
+
     def roll_up(
         self,
         probabilities: ArrayLike,
