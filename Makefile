@@ -108,7 +108,7 @@ CDK := npx --yes aws-cdk@2.1148.1
 CHOICES := EMAIL NOTIFY LABELLER DOMAIN CERTIFICATE SIGN_UP MFA ARCHIVE_TIERS LABEL_CONCURRENCY \
   RESERVED_CONCURRENCY PART_CONCURRENCY BUDGET PAM_ORIGINS IMPORT_BUCKETS STACK
 # Those of the command line alone: an environment may have a DOMAIN of its own.
-CHOSEN = $(foreach name,$(CHOICES),$(if $(filter command,$(origin $(name))),-c $(name)='$($(name))'))
+CHOSEN = $(foreach name,$(CHOICES),$(if $(filter command,$(origin $(name))),-c $(name)='$(subst ','\'',$($(name)))'))
 STACK := Fototeca
 # The CDK runs in Node 20, too, but says in capitals that 22 is current.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -118,7 +118,9 @@ synth: $(PACKAGE) $(AWS)
 	@$(BIN)/python -m deploy.aws.app $(CHOSEN)
 
 .PHONY: deploy
-deploy: synth
+deploy: $(PACKAGE) $(AWS)
+	@$(BIN)/python -m deploy.aws.account
+	@$(MAKE) --no-print-directory synth
 	@$(CDK) --app build/aws/assembly bootstrap
 	@$(CDK) --app build/aws/assembly deploy --require-approval never $(STACK)
 	@$(BIN)/python -m deploy.aws.publish --stack $(STACK)

@@ -38,13 +38,8 @@ def make(
     """
     flags = json.loads(CONTEXT.read_text())["context"]
     app = App(context={**flags, **context}, outdir=str(outdir) if outdir else None)
-    FototecaStack(
-        app,
-        str(app.node.try_get_context("stack") or "Fototeca"),
-        options=Options.of(app.node, env.region if env else None),
-        code=code,
-        env=env,
-    )
+    options = Options.of(app.node, env.region if env else None)
+    FototecaStack(app, options.stack, options=options, code=code, env=env)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
 

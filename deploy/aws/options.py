@@ -9,7 +9,16 @@ from typing import Literal, cast, get_args
 import boto3
 from constructs import Node
 
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
+STACK = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?")
+"""With the account's number it is the name of Cognito's pages: 63 characters."""
+NOT_COGNITO_S = ("amazon", "aws", "cognito")
+"""Words that Cognito has in no name of its pages."""
+MOST_AT_ONCE = 1000
+"""Functions that SQS calls at the same time."""
 Labeller = Literal["onnx", "rekognition"]
 
 
@@ -20,6 +29,7 @@ class Options:
     email: str
     """The first account, and where alarms go unless `notify` says otherwise."""
     notify: str
+    stack: str = "Fototeca"
     labeller: Labeller = "onnx"
     domain: str | None = None
     certificate: str | None = None
@@ -51,11 +61,16 @@ class Options:
         given = {field.name: node.try_get_context(field.name) for field in fields(cls)}
         text = {name: str(value) for name, value in given.items() if value not in (None, "")}
         email = text.get("email", "")
-        if email.count("@") != 1:
+        if not ADDRESS.fullmatch(email):
             raise ValueError("say whose archive it is: EMAIL=dan@example.com (-c email=...)")
+        notify = text.get("notify", email)
+        if not ADDRESS.fullmatch(notify):
+            raise ValueError(f"NOTIFY is an address for mail: {notify} is none")
         domain, certificate = text.get("domain"), text.get("certificate")
         if (domain is None) != (certificate is None):
             raise ValueError("a domain needs its certificate, and a certificate its domain")
+        if domain and not DOMAIN.fullmatch(domain):
+            raise ValueError(f"DOMAIN is a name like photos.example.com: {domain} is none")
         if certificate and not certificate.startswith("arn:aws:acm:us-east-1:"):
             raise ValueError("CloudFront takes certificates of us-east-1 alone")
         labeller = text.get("labeller", "onnx")
@@ -65,19 +80,22 @@ class Options:
             raise ValueError(f"Rekognition is not in {region}: LABELLER=onnx, or another region")
         return cls(
             email=email,
-            notify=text.get("notify", email),
+            notify=notify,
+            stack=_stack(text.get("stack", cls.stack)),
             labeller=cast(Labeller, labeller),
             domain=domain,
             certificate=certificate,
             sign_up=_flag(text, "sign_up"),
             mfa=_flag(text, "mfa"),
             archive_tiers=_flag(text, "archive_tiers"),
-            label_concurrency=_whole(text, "label_concurrency", 2, cls.label_concurrency),
+            label_concurrency=_whole(
+                text, "label_concurrency", 2, cls.label_concurrency, MOST_AT_ONCE
+            ),
             # None is kept where none is named.
             reserved_concurrency=_whole(text, "reserved_concurrency", 1, 0) or None,
             part_concurrency=_whole(text, "part_concurrency", 1, cls.part_concurrency),
             budget=_whole(text, "budget", 0, cls.budget),
-            pam_origins=tuple(text.get("pam_origins", "").split()),
+            pam_origins=_origins(text.get("pam_origins", "")),
             import_buckets=_buckets(text.get("import_buckets", "")),
         )
 
@@ -85,6 +103,23 @@ class Options:
 def _with_rekognition() -> list[str]:
     regions: list[str] = boto3.session.Session().get_available_regions("rekognition")
     return regions
+
+
+def _stack(name: str) -> str:
+    if not STACK.fullmatch(name):
+        raise ValueError(f"STACK is up to 50 letters, digits and hyphens: {name} is not")
+    for word in NOT_COGNITO_S:
+        if word in name.lower():
+            raise ValueError(f"STACK is part of the sign-in pages' address, which has no '{word}'")
+    return name
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    found = tuple(text.split())
+    for origin in found:
+        if not ORIGIN.fullmatch(origin):
+            raise ValueError(f"an origin is like https://photos.example.com: {origin} is none")
+    return found
 
 
 def _buckets(text: str) -> tuple[str, ...]:
@@ -99,13 +134,17 @@ def _buckets(text: str) -> tuple[str, ...]:
 def _flag(text: dict[str, str], name: str) -> bool:
     value = text.get(name, "false").lower()
     if value not in ("true", "false"):
-        raise ValueError(f"{name} is true or false")
+        raise ValueError(f"{name.upper()} is true or false")
     return value == "true"
 
 
-def _whole(text: dict[str, str], name: str, least: int, otherwise: int) -> int:
+def _whole(
+    text: dict[str, str], name: str, least: int, otherwise: int, most: int | None = None
+) -> int:
     if name not in text:
         return otherwise
-    if not text[name].isdecimal() or int(text[name]) < least:
-        raise ValueError(f"{name} is a whole number, at least {least}")
-    return int(text[name])
+    value = int(text[name]) if text[name].isdecimal() else None
+    if value is None or value < least or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name.upper()} is a whole number, {bounds}")
+    return value

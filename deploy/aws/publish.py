@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
+from deploy.aws.account import said
 from deploy.aws.package import SOURCE
 from fototeca.web.page import MEDIA_TYPES
 
@@ -81,11 +82,14 @@ def short_of() -> str | None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.aws.publish", description=__doc__)
     parser.add_argument("--stack", default="Fototeca")
-    outputs = outputs_of(parser.parse_args().stack)
-    publish(outputs)
+    stack = parser.parse_args().stack
+    with said():
+        outputs = outputs_of(stack)
+        publish(outputs)
+        short = short_of()
     print(f"Fototeca is at {outputs['Address']}")
     print("The first account's temporary password is in its mail.")
-    if short := short_of():
+    if short:
         print(f"\n{short}")
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import boto3
 
+from deploy.aws.account import said
 from deploy.aws.publish import outputs_of
 
 EMPTIED = ("SiteBucket", "WorkingBucket")
@@ -56,8 +57,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.aws.remove", description=__doc__)
     parser.add_argument("--stack", default="Fototeca")
     stack = parser.parse_args().stack
-    outputs = outputs_of(stack)
-    remove(stack, outputs)
+    with said():
+        outputs = outputs_of(stack)
+        remove(stack, outputs)
     print(remains(outputs), end="")
 
 

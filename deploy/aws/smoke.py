@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import boto3
 
+from deploy.aws.account import said
 from deploy.aws.publish import outputs_of
 from deploy.aws.visitor import Answer, Visitor
 
@@ -291,7 +292,12 @@ def _wait(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.aws.smoke", description=__doc__)
     parser.add_argument("--stack", default="Fototeca")
-    outputs = outputs_of(parser.parse_args().stack)
+    stack = parser.parse_args().stack
+    with said():
+        _try(outputs_of(stack))
+
+
+def _try(outputs: Mapping[str, str]) -> None:
     visitor = Visitor()
     smoke = Smoke(outputs, visitor, hosted_sign_in(outputs, visitor))
     steps: dict[str, Callable[[], None]] = {
@@ -305,7 +311,8 @@ def main() -> None:
             print(name, end=" ... ", flush=True)
             step()
             print("ok")
-    except NotSo as error:
+    # Also a page without a form, an answer that is no JSON, a connection that breaks.
+    except (NotSo, OSError, ValueError) as error:
         sys.exit(f"not so: {error}")
     finally:
         smoke.leave()
