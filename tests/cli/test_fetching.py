@@ -20,9 +20,13 @@ from tests.cli.conftest import Run
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """A folder over HTTP, with ranges; `ranges` are those that were asked for."""
+    """A folder over HTTP, with ranges; `ranges` are those that were asked for.
+
+    It breaks off after `most` bytes of an answer.
+    """
 
     ranges: list[str] = []  # noqa: RUF012 - the class is made anew for each test
+    most: int | None = None
 
     def do_GET(self) -> None:
         data = Path(self.translate_path(self.path))
@@ -30,7 +34,10 @@ class Handler(SimpleHTTPRequestHandler):
             self.send_error(404)
             return
         body = data.read_bytes()
+        tag = f'"{hashlib.sha256(body).hexdigest()}"'
         asked = self.headers.get("range")
+        if self.headers.get("if-range", tag) != tag:
+            asked = None
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
         if asked:
             self.ranges.append(asked)
@@ -39,8 +46,9 @@ class Handler(SimpleHTTPRequestHandler):
             return
         self.send_response(206 if asked else 200)
         self.send_header("content-length", str(len(body) - start))
+        self.send_header("etag", tag)
         self.end_headers()
-        self.wfile.write(body[start:])
+        self.wfile.write(body[start:][: self.most])
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -81,14 +89,55 @@ def test_an_interrupted_download_goes_on(
 ) -> None:
     address, origin, handler = published
     folder = tmp_path / "model"
+    handler.most = 100
+    assert "try again to go on" in run("fetch-model", address, folder).err
+    (part,) = folder.rglob("*.part")
+    assert part.stat().st_size == 100
+    handler.most = None
+    assert run("fetch-model", address, folder, "--json").status == 0
+    for name in FILES:
+        assert (folder / name).read_bytes() == (origin / name).read_bytes()
+    assert handler.ranges == ["bytes=100-"]
+    assert {each.name for each in folder.rglob("*") if each.is_file()} == {
+        *(Path(name).name for name in FILES),
+        "fototeca.json",
+    }
+
+
+def test_a_part_of_what_was_published_anew_is_not_gone_on_with(
+    run: Run, published: tuple[str, Path, type[Handler]], tmp_path: Path
+) -> None:
+    address, origin, handler = published
+    folder = tmp_path / "model"
+    handler.most = 100
+    run("fetch-model", address, folder)
+    (part,) = folder.rglob("*.part")
+    renewed = origin / part.relative_to(folder).with_suffix("")
+    renewed.write_bytes(b"\n" + renewed.read_bytes())
+    handler.most = None
+    # Of this one nobody knows what it is a part of.
+    (folder / "config.json.part").write_bytes(b"{")
+    assert run("fetch-model", address, folder).status == 0
+    for name in FILES:
+        assert (folder / name).read_bytes() == (origin / name).read_bytes()
+
+
+def test_a_pinned_part_is_gone_on_with_whoever_has_begun_it(
+    run: Run, published: tuple[str, Path, type[Handler]], tmp_path: Path
+) -> None:
+    address, origin, handler = published
+    folder = tmp_path / "model"
     whole = (origin / "visual/model.onnx").read_bytes()
     (folder / "visual").mkdir(parents=True)
     (folder / "visual/model.onnx.part").write_bytes(whole[:100])
     (folder / "config.json.part").write_bytes((origin / "config.json").read_bytes())
-    assert run("fetch-model", address, folder, "--json").status == 0
+    pins = [
+        f"--sha256={name}={hashlib.sha256((origin / name).read_bytes()).hexdigest()}"
+        for name in ("visual/model.onnx", "config.json")
+    ]
+    assert run("fetch-model", address, folder, *pins).status == 0
     assert (folder / "visual/model.onnx").read_bytes() == whole
     assert "bytes=100-" in handler.ranges
-    assert not list(folder.rglob("*.part"))
 
 
 def test_what_cannot_be_trusted_or_had_is_told_in_a_line(

@@ -34,7 +34,8 @@ def fetch(
     """Every file of a model from below `base` into `folder`, and their SHA-256 into fototeca.json.
 
     `pins` are SHA-256 by file, which count beside those that the folder has. A part that is there
-    is continued. `on_progress(file, bytes so far, bytes in all, if known)`.
+    is continued where the file is surely the same: by its SHA-256, or by the server's word.
+    `on_progress(file, bytes so far, bytes in all, if known)`.
     Raises FetchFailed, OSError.
     """
     base = base.rstrip("/") + "/"
@@ -50,7 +51,11 @@ def fetch(
         if not (target.exists() and known.get(name) == _sha256(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
             part = target.with_name(f"{target.name}.part")
-            _download(base + name, part, partial(on_progress, name))
+            tag = target.with_name(f"{target.name}.etag")
+            if name not in known and not tag.exists():
+                part.unlink(missing_ok=True)
+            _download(base + name, part, tag, partial(on_progress, name))
+            tag.unlink(missing_ok=True)
             found = _sha256(part)
             if known.get(name, found) != found:
                 part.unlink()
@@ -63,11 +68,16 @@ def fetch(
     part.replace(folder / PINS)
 
 
-def _download(url: str, part: Path, on_progress: Callable[[int, int | None], None]) -> None:
+def _download(
+    url: str, part: Path, tag: Path, on_progress: Callable[[int, int | None], None]
+) -> None:
+    """`tag` has the entity tag that the server gave what came so far."""
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url)  # noqa: S310 - the scheme was looked at
     if done:
         request.add_header("range", f"bytes={done}-")
+        if tag.exists():
+            request.add_header("if-range", tag.read_text(encoding="latin-1"))
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
             if done and answer.status != 206:
@@ -75,6 +85,8 @@ def _download(url: str, part: Path, on_progress: Callable[[int, int | None], Non
             length = answer.headers.get("content-length")
             total = done + int(length) if length and length.isdigit() else None
             with part.open("ab" if done else "wb") as file:
+                if not done:
+                    _keep_tag(tag, answer.headers.get("etag", ""))
                 while chunk := answer.read(CHUNK):
                     done += len(chunk)
                     if done > LARGEST:
@@ -90,6 +102,13 @@ def _download(url: str, part: Path, on_progress: Callable[[int, int | None], Non
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise FetchFailed(f"{url}: {reason}: try again to go on") from error
+
+
+def _keep_tag(tag: Path, etag: str) -> None:
+    if etag.startswith('"'):  # a weak one tells nothing of bytes
+        tag.write_text(etag, encoding="latin-1")
+    else:
+        tag.unlink(missing_ok=True)
 
 
 def _is_here(host: str | None) -> bool:
