@@ -33,6 +33,25 @@ def test_long_json_is_packed_for_who_takes_it(owner: httpx.Client) -> None:
         assert headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("accepted", "packs"),
+    [
+        ("deflate, GZIP;q=0.5", True),
+        ("br , gzip ; q=1", True),
+        ("gzip;q=0", False),
+        ("deflate, gzip; Q=0.000", False),
+        ("not-gzip", False),
+        ("", False),
+    ],
+)
+def test_gzip_is_for_who_names_it_and_wants_it(
+    owner: httpx.Client, accepted: str, packs: bool
+) -> None:
+    for path in ("/api/labels", "/"):
+        headers, _ = raw(owner, path, **{"accept-encoding": accepted})
+        assert (headers.get("content-encoding") == "gzip") is packs, path
+
+
 def test_short_json_problems_archives_and_streams_are_not(owner: httpx.Client) -> None:
     place = bundled(owner, all=["Cat"])["url"]
     for path in ("/api/session", place):

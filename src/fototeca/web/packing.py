@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,6 +13,7 @@ LEAST = 1000
 """Bytes: a shorter answer fits into one packet either way."""
 LEVEL = 4
 """Half of the time that level 6 takes, for a tenth more bytes."""
+UNWANTED = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*", re.IGNORECASE)
 
 
 class PackedJson:
@@ -24,7 +26,7 @@ class PackedJson:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        wanted = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        wanted = takes_gzip(Headers(scope=scope))
         held: Message | None = None
 
         async def packed(message: Message) -> None:
@@ -48,3 +50,12 @@ class PackedJson:
             await send(message)
 
         await self._app(scope, receive, packed)
+
+
+def takes_gzip(headers: Headers) -> bool:
+    """Whether gzip is named as what is accepted (RFC 9110, 12.5.3)."""
+    for accepted in headers.get("accept-encoding", "").split(","):
+        coding, _, weight = accepted.partition(";")
+        if coding.strip().lower() == "gzip":
+            return not UNWANTED.fullmatch(weight)
+    return False

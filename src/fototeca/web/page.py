@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from fototeca.web.packing import takes_gzip
 from fototeca.web.problems import Problem, not_found
 from fototeca.web.ranges import names_tag
 
@@ -115,7 +116,7 @@ def _answer(name: str, data: bytes, request: Request, headers: dict[str, str]) -
     if names_tag(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     kind = _kind(name)
-    if kind in PACKED and "gzip" in request.headers.get("accept-encoding", ""):
+    if kind in PACKED and takes_gzip(request.headers):
         data = _packed(data)
         headers["content-encoding"] = "gzip"
     return Response(data, headers=headers, media_type=MEDIA_TYPES[kind])
