@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -22,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from fototeca import samples
-from tests.api.conftest import Served, add_token, bundled, labelled, launch, upload
+from tests.api.conftest import Served, add_token, bundled, is_problem, labelled, launch, upload
 from tests.api.openapi import Document
 
 pytestmark = pytest.mark.xdist_group("api-schema")
@@ -95,6 +96,25 @@ def test_whatever_is_sent_the_answer_is_as_described(served: Served, secret: str
 @pytest.fixture(scope="module")
 def document(served: Served) -> Document:
     return Document(served.client())
+
+
+def test_a_parameter_that_an_operation_does_not_know_is_refused(
+    served: Served, secret: str, document: Document
+) -> None:
+    script = served.with_token(secret)
+    mistyped = {"lables": "Lake"}
+    for operation in document.operations():
+        # A provider adds what it likes to the addresses that it sends browsers to.
+        to_sign_in = operation.path.startswith("/api/session/o")
+        if operation.path.startswith("/api/") and not to_sign_in:
+            path = operation.path.format_map(defaultdict(lambda: "0" * 64))
+            with script.stream(operation.method, path, params=mistyped) as answer:
+                answer.read()
+            (error,) = is_problem(answer, 422)["errors"]
+            assert error == {"where": "query/lables", "what": "no such parameter"}, operation
+    # Others decide what is sent to these.
+    assert script.get("/pam/v1/labels", params=mistyped).status_code == 200
+    assert script.get("/health", params=mistyped).status_code == 200
 
 
 def test_every_operation_is_explained(document: Document) -> None:

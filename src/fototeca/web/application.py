@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,12 +31,15 @@ from fototeca.web import (
     work,
 )
 from fototeca.web.packing import PackedJson
+from fototeca.web.parameters import only_known
 from fototeca.web.security import BodyLimit, SecurityHeaders, Unexpected
 
-ROUTERS = (
-    session, oidc, uploads, photos, labels, label_settings, bundles, imports, work,
-    storage, notices, notification_targets, events, pam_v1, health, page,
+API = (
+    session, uploads, photos, labels, label_settings, bundles, imports, work,
+    storage, notices, notification_targets, events,
 )  # fmt: skip
+# What is sent to these, others decide: providers and the reference's clients add what they like.
+LENIENT = (oidc, pam_v1, health, page)
 
 
 def create_app(library: Library) -> FastAPI:
@@ -54,7 +57,9 @@ def create_app(library: Library) -> FastAPI:
     )
     app.state.library = library
     app.state.stopping = threading.Event()
-    for module in ROUTERS:
+    for module in API:
+        app.include_router(module.router, dependencies=[Depends(only_known)])
+    for module in LENIENT:
         app.include_router(module.router)
     problems.install(app)
     app.add_middleware(BodyLimit)
