@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 INTERRUPTED = "interrupted; import it again to go on"
 Unable = VaultFull | VaultUnavailable | CatalogFull | CatalogBusy
 UNABLE = (VaultFull, VaultUnavailable, CatalogFull, CatalogBusy)
-"""No file is to blame: the import ends, and goes on when it is started again."""
+"""No photo is to blame: the same goes on when it is tried again."""
 REPORT_EVERY = 32
 """Files between two records of progress."""
 REPORT_SECONDS = 15.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from fototeca import samples
-from fototeca.app import Library, LibraryMissing, open_library
+from fototeca.app import CATALOG, Library, LibraryMissing, open_library
 from fototeca.catalog.protocol import BundleState, ImportState, Work
+from fototeca.catalog.sqlite import database
 from fototeca.ingest import Ingested
 from fototeca.photos import Selection, State, now
 from fototeca.settings import Settings
@@ -126,6 +128,31 @@ def test_an_unplugged_disk_is_waited_for(
     until(lambda: not library.catalog.bundles.preparing())
     (made,) = library.catalog.bundles.of(owner)
     assert (made.state, made.photos, made.skipped) == (BundleState.READY, 2, 0)
+
+
+def test_a_busy_catalog_is_waited_for_in_a_line(
+    library: Library,
+    owner: str,
+    settings: Settings,
+    tmp_path: Path,
+    make_jpeg: MakeJpeg,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(make_jpeg(1))
+    library.ingest.add_file(owner, tmp_path / "a.jpg")
+    library.bundles.request(owner, Selection())
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    other = sqlite3.connect(settings.library / CATALOG, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    workers = library.workers()
+    workers.start()
+    until(lambda: "prepare waits" in caplog.text and "labelling waits" in caplog.text)
+    other.execute("ROLLBACK")
+    other.close()
+    until(lambda: not library.catalog.bundles.preparing())
+    workers.stop()
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_the_inbox_is_watched(

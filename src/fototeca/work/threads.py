@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from fototeca.bundling.bundles import Bundling
-from fototeca.catalog.protocol import Bundle, Catalog, CatalogBusy, CatalogFull, Failed, Labelled
+from fototeca.catalog.protocol import Bundle, Catalog, Failed, Labelled
 from fototeca.imaging.limits import Limits
-from fototeca.imports import Importing
+from fototeca.imports import UNABLE, Importing
 from fototeca.inbox import Inbox
 from fototeca.labelling.protocol import Labeller, LabellerUnavailable
 from fototeca.notify.telling import Telling
 from fototeca.photos import now
-from fototeca.vault.protocol import Vault, VaultFull, VaultUnavailable
+from fototeca.vault.protocol import Vault
 from fototeca.work.labelling import PhotoLabelling
 from fototeca.work.tidying import tidy
 
@@ -37,8 +37,8 @@ LOOK = 1.0
 """Seconds between looks for work that another process left; own work wakes the threads at once."""
 TIDY = 60.0
 """Seconds between looks for what has expired."""
-FULL_PAUSE = 5.0
-"""Seconds to wait when there is no room: the photo is not to blame and stays in the queue."""
+PAUSE = 5.0
+"""Seconds to wait when no photo is to blame: they stay in the queue."""
 
 
 class Workers:
@@ -140,15 +140,12 @@ class Workers:
                         self._catalog.queue.settle(worker, results)
                     if len(results) < len(claims):
                         self._catalog.queue.release(worker)
-            except (VaultFull, CatalogFull):
-                log.warning("no room left: labelling waits")
-                self._stopping.wait(FULL_PAUSE)
-            except (CatalogBusy, VaultUnavailable, LabellerUnavailable) as error:
+            except (*UNABLE, LabellerUnavailable) as error:
                 log.warning("labelling waits: %s", error)
-                self._stopping.wait(FULL_PAUSE)
+                self._stopping.wait(PAUSE)
             except Exception:
                 log.exception("a worker's round")
-                self._stopping.wait(FULL_PAUSE)
+                self._stopping.wait(PAUSE)
 
     def _renew(self) -> None:
         while not self._stopping.wait(RENEW):
@@ -203,7 +200,7 @@ class Workers:
     def _guarded(self, step: Callable[[], object]) -> None:
         try:
             step()
-        except VaultUnavailable as error:
+        except UNABLE as error:
             log.warning("%s waits: %s", threading.current_thread().name, error)
         except Exception:
             log.exception("a round of %s", threading.current_thread().name)
