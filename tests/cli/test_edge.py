@@ -32,11 +32,22 @@ def test_help_names_every_command(run: Run) -> None:
     assert run("labels", "--nonsense").status == 2
 
 
-def test_starting_imports_nothing_heavy() -> None:
-    heavy = ("numpy", "onnxruntime", "PIL", "pydantic", "fastapi", "uvicorn", "rich")
-    script = f"import sys, fototeca.cli\nprint([name for name in {heavy!r} if name in sys.modules])"
+@pytest.mark.parametrize(
+    ("started", "unused"),
+    [
+        ("fototeca.cli", "numpy onnxruntime PIL pydantic fastapi uvicorn rich"),
+        # A server that knows no provider, tells nobody and is not on AWS.
+        (
+            "fototeca.web.application, fototeca.work.threads, fototeca.notify.apprise",
+            "joserfc apprise requests boto3",
+        ),
+    ],
+    ids=["command", "server"],
+)
+def test_starting_imports_nothing_that_may_not_be_used(started: str, unused: str) -> None:
+    script = f"import sys, {started}\nprint(sys.modules.keys() & {set(unused.split())!r})"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert out.stdout == "[]\n"
+    assert out.stdout == "set()\n"
 
 
 @pytest.mark.parametrize(

@@ -386,20 +386,3 @@ def test_nothing_of_a_url_is_logged_or_raised(
     shown = json.dumps([each.shown for each in library.catalog.targets.of(owner)])
     assert SECRET not in shown
     assert "127.0.0.1" in shown
-
-
-def test_a_server_that_tells_nobody_imports_nothing_for_it() -> None:
-    code = (
-        "import sys\n"
-        "import fototeca.app, fototeca.notify.telling, fototeca.web.application\n"
-        "import fototeca.work.threads, fototeca.notify.apprise\n"
-        "print([name for name in ('apprise', 'requests', 'boto3') if name in sys.modules])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "[]\n"
