@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,26 @@ with S3Vault("photos", "working", object()).stage() as staged:
     print(staged.path, flush=True)
     time.sleep(600)
 """
+
+
+def test_what_is_just_being_staged_is_not_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    lock = fcntl.flock
+
+    def late(descriptor: int, how: int) -> None:
+        """Another process starts before the file that was just made is locked."""
+        monkeypatch.setattr(fcntl, "flock", lock)
+        S3Vault("photos", "working", object())
+        lock(descriptor, how)
+
+    vault = S3Vault("photos", "working", object())
+    monkeypatch.setattr(fcntl, "flock", late)
+    with vault.stage() as staged:
+        staged.write(b"photo")
+        assert staged.path.read_bytes() == b"photo"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_process_staged_goes_when_the_vault_is_opened_again(

@@ -53,15 +53,23 @@ class FileStaged:
 def staged_in(folder: Path | None) -> Iterator[FileStaged]:
     """A new file there (None: where the system keeps temporary ones), gone with the context."""
     with full_disk_named():
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX if folder is None else None)
-        if folder is None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # as long as this process has it open
+        descriptor, name = tempfile.mkstemp(dir=folder) if folder else _locked()
     staged = FileStaged(Path(name), descriptor)
     try:
         yield staged
     finally:
         os.close(descriptor)
         staged.path.unlink(missing_ok=True)
+
+
+def _locked() -> tuple[int, str]:
+    """A temporary file, locked as long as this process has it open."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=PREFIX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:  # else one who sweeps was quicker than the lock
+            return descriptor, name
+        os.close(descriptor)
 
 
 def sweep() -> None:
