@@ -182,7 +182,7 @@ class Library:
 
     def searched(self, owner: str, selection: Selection, text: str, limit: int) -> list[Photo]:
         """The selected photos that a description fits best, by a model that knows texts."""
-        if not knows_texts(self.settings.labeller):
+        if not text.strip() or not knows_texts(self.settings.labeller):
             return []
         labeller = self.labeller()
         assert isinstance(labeller, Embedder)

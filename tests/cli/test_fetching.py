@@ -29,6 +29,11 @@ class Handler(SimpleHTTPRequestHandler):
     most: int | None = None
 
     def do_GET(self) -> None:
+        if self.path.startswith("/moved/"):
+            self.send_response(302)
+            self.send_header("location", "http://photos.example" + self.path)
+            self.end_headers()
+            return
         data = Path(self.translate_path(self.path))
         if not data.is_file():
             self.send_error(404)
@@ -144,16 +149,21 @@ def test_what_cannot_be_trusted_or_had_is_told_in_a_line(
     run: Run, published: tuple[str, Path, type[Handler]], tmp_path: Path
 ) -> None:
     address, origin, _ = published
+    damaged = tmp_path / "g"
+    damaged.mkdir()
+    (damaged / "fototeca.json").write_text("{")
     wrong = f"visual/model.onnx={'0' * 64}"
     right = hashlib.sha256((origin / "config.json").read_bytes()).hexdigest()
     for arguments, told in (
         (("http://example.com/x", tmp_path / "a"), "only https"),
         (("file:///etc", tmp_path / "a"), "only https"),
+        ((f"{address}/moved", tmp_path / "a"), "only https"),
         ((address, tmp_path / "b", "--sha256", wrong), "visual/model.onnx has SHA-256"),
         ((address, tmp_path / "c", "--sha256", "config.json=abc"), "64 hex digits"),
         ((address, tmp_path / "d", "--sha256", f"../x={right}"), "a model has no ../x"),
         ((f"{address}/nowhere", tmp_path / "e"), "404"),
         (("http://127.0.0.1:9", tmp_path / "f"), "try again to go on"),
+        ((address, damaged), "fototeca.json is not JSON"),
     ):
         answer = run("fetch-model", *arguments)
         assert answer.status != 0, arguments

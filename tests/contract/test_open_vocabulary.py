@@ -110,6 +110,19 @@ def test_a_calibration_changes_confidence_and_the_source(folder: Path) -> None:
     assert calibrated.source != usual.source
 
 
+def test_whatever_changes_scores_changes_the_source(folder: Path) -> None:
+    usual = labeller(folder)
+    (folder / "fototeca.json").write_text(json.dumps({"logit_scale": 7}))
+    scaled = labeller(folder)
+    assert scaled.source != usual.source
+    assert scaled.embedding_source == usual.embedding_source
+    file = folder / "visual/preprocess_cfg.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"std": [1, 1, 1]}))
+    other = labeller(folder)
+    assert other.source != scaled.source
+    assert other.embedding_source != usual.embedding_source, "made of other pixels"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
@@ -123,6 +136,8 @@ def test_a_calibration_changes_confidence_and_the_source(folder: Path) -> None:
         ("calibration.json", '{"Red": 3}', "is not understood"),
         ("labels.txt", "# nothing\n", "is empty"),
         ("fototeca.json", '{"sha256": {"visual/model.onnx": "00"}}', "another SHA-256"),
+        ("fototeca.json", '{"sha256": {"config.json": "00"}}', "another SHA-256"),
+        ("fototeca.json", '{"sha256": []}', "is no JSON object"),
         ("fototeca.json", '{"logit_scale": "high"}', "no number"),
     ],
 )

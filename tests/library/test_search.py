@@ -45,6 +45,7 @@ def test_the_best_come_first(library: Library, tmp_path: Path) -> None:
         assert len(found) == 3
     assert {each.name for each in library.catalog.photos.labels(owner, Selection())} >= {"Rose"}
     assert len(library.searched(owner, Selection(), "red", 2)) == 2
+    assert library.searched(owner, Selection(), " \n", 2) == [], "nothing is described"
     within = library.searched(owner, Selection(any=frozenset({"Mine"})), "red", 10)
     assert [each.name for each in within] == ["green.png"]
 

@@ -17,7 +17,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +61,25 @@ class ClipModel:
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
         """Raises ModelError."""
-        pinned = _read_json(folder / PINS) if (folder / PINS).exists() else {}
-        self._config = _read_json(folder / "config.json")
-        self._preprocess = _Preprocess(_read_json(folder / "visual/preprocess_cfg.json"))
-        digest = hashlib.sha256()
-        models = {}
-        for name in ("visual", "textual"):
-            data = _verified(folder, f"{name}/model.onnx", pinned.get("sha256", {}))
-            digest.update(hashlib.sha256(data).digest())
-            models[name] = _session(data, f"{name}/model.onnx", threads)
-        self._visual, self._textual = models["visual"], models["textual"]
-        self._tokenize = _Tokenizer(folder, self._config, pinned.get("sha256", {}))
+        pinned, pins = read_pins(folder)
+        small, sessions, digests = {}, {}, []
+        for name in FILES:
+            data, sha256 = _verified(folder, name, pins)
+            digests.append(sha256)
+            if name.endswith(".onnx"):
+                sessions[name] = _session(data, name, threads)
+            else:
+                small[name] = data
+        self._visual, self._textual = sessions["visual/model.onnx"], sessions["textual/model.onnx"]
+        config = _object(small, "config.json")
+        self._preprocess = _Preprocess(_object(small, "visual/preprocess_cfg.json"))
+        self._tokenize = _Tokenizer(small, config)
         self.name = re.sub(r"[^a-z0-9.-]+", "-", folder.resolve().name.lower()).strip("-") or "clip"
-        self.version = digest.hexdigest()
+        self.version = hashlib.sha256(repr(digests).encode()).hexdigest()
+        """Another one where any of the files differs."""
         self.side = self._preprocess.side
         """Pixels: the short side that a picture should have."""
-        self.sigmoid = "init_logit_bias" in self._config
+        self.sigmoid = "init_logit_bias" in config
         """Trained with a sigmoid loss (SigLIP): a score is a probability of its own."""
         try:
             self.scale = float(
@@ -141,18 +144,17 @@ class _Preprocess:
 
 
 class _Tokenizer:
-    def __init__(self, folder: Path, config: dict[str, Any], pins: dict[str, str]) -> None:
+    def __init__(self, files: Mapping[str, bytes], config: dict[str, Any]) -> None:
         try:
             from tokenizers import Tokenizer
         except ImportError as error:
             raise ModelError("install the extra `clip` for this: fototeca[clip]") from error
         text = config.get("text_cfg", {})
-        data = _verified(folder, "textual/tokenizer.json", pins)
-        pad = _read_json(folder / "textual/tokenizer_config.json").get("pad_token", "<pad>")
+        pad = _object(files, "textual/tokenizer_config.json").get("pad_token", "<pad>")
         pad = pad.get("content", "") if isinstance(pad, dict) else str(pad)
         try:
             self._length = int(text.get("context_length", 77))
-            self._tokenizer = Tokenizer.from_str(data.decode())
+            self._tokenizer = Tokenizer.from_str(files["textual/tokenizer.json"].decode())
             self._tokenizer.enable_truncation(self._length)
             self._tokenizer.enable_padding(
                 length=self._length, pad_token=pad, pad_id=self._tokenizer.token_to_id(pad) or 0
@@ -177,27 +179,45 @@ def _unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / length, np.float32)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_pins(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """What fototeca.json has, and the SHA-256 by file among it; empty without one.
+
+    Raises ModelError.
+    """
     try:
-        document = json.loads(path.read_bytes())
+        kept = {PINS: (folder / PINS).read_bytes()}
+    except FileNotFoundError:
+        return {}, {}
     except OSError as error:
-        raise ModelError(f"{path.name} cannot be read: {error.strerror}") from error
+        raise ModelError(f"{PINS} cannot be read: {error.strerror}") from error
+    document = _object(kept, PINS)
+    pins = document.get("sha256", {})
+    if not isinstance(pins, dict):
+        raise ModelError(f"{PINS}: sha256 is no JSON object")
+    return document, pins
+
+
+def _object(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    """The JSON object that a file is."""
+    try:
+        document = json.loads(files[name])
     except ValueError as error:
-        raise ModelError(f"{path.name} is not JSON: {error}") from error
+        raise ModelError(f"{name} is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise ModelError(f"{path.name} is no JSON object")
+        raise ModelError(f"{name} is no JSON object")
     return document
 
 
-def _verified(folder: Path, name: str, pins: dict[str, str]) -> bytes:
+def _verified(folder: Path, name: str, pins: Mapping[str, str]) -> tuple[bytes, str]:
+    """A file and its SHA-256."""
     try:
         data = (folder / name).read_bytes()
     except OSError as error:
         raise ModelError(f"{name} cannot be read: {error.strerror}") from error
-    pinned = pins.get(name)
-    if pinned is not None and hashlib.sha256(data).hexdigest() != pinned:
+    sha256 = hashlib.sha256(data).hexdigest()
+    if pins.get(name, sha256) != sha256:
         raise ModelError(f"{name} is not the one that was pinned: another SHA-256")
-    return data
+    return data, sha256
 
 
 def _session(data: bytes, name: str, threads: int) -> onnxruntime.InferenceSession:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from fototeca.labelling.clip import FILES, PINS
+from fototeca.labelling.clip import FILES, PINS, read_pins
 
 CHUNK = 1 << 20
 TIMEOUT = 60.0
@@ -36,14 +37,12 @@ def fetch(
     `pins` are SHA-256 by file, which count beside those that the folder has. A part that is there
     is continued where the file is surely the same: by its SHA-256, or by the server's word.
     `on_progress(file, bytes so far, bytes in all, if known)`.
-    Raises FetchFailed, OSError.
+    Raises FetchFailed, ModelError, OSError.
     """
     base = base.rstrip("/") + "/"
-    place = urlsplit(base)
-    if place.scheme != "https" and not (place.scheme == "http" and _is_here(place.hostname)):
-        raise FetchFailed("only https addresses: what comes is run as a model")
-    kept = json.loads((folder / PINS).read_bytes()) if (folder / PINS).exists() else {}
-    known = {**kept.get("sha256", {}), **pins}
+    _check(base)
+    kept, pinned = read_pins(folder)
+    known = {**pinned, **pins}
     if unknown := known.keys() - set(FILES):
         raise FetchFailed(f"a model has no {min(unknown)}: its files are {', '.join(FILES)}")
     for name in FILES:
@@ -73,13 +72,13 @@ def _download(
 ) -> None:
     """`tag` has the entity tag that the server gave what came so far."""
     done = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url)  # noqa: S310 - the scheme was looked at
+    request = urllib.request.Request(url)  # noqa: S310 - the scheme was checked
     if done:
         request.add_header("range", f"bytes={done}-")
         if tag.exists():
             request.add_header("if-range", tag.read_text(encoding="latin-1"))
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+        with OPENER.open(request, timeout=TIMEOUT) as answer:
             if done and answer.status != 206:
                 done = 0  # the whole comes again
             length = answer.headers.get("content-length")
@@ -109,6 +108,26 @@ def _keep_tag(tag: Path, etag: str) -> None:
         tag.write_text(etag, encoding="latin-1")
     else:
         tag.unlink(missing_ok=True)
+
+
+def _check(url: str) -> None:
+    """Nobody on the way may put another file in the place of the one that is fetched."""
+    place = urlsplit(url)
+    if place.scheme != "https" and not (place.scheme == "http" and _is_here(place.hostname)):
+        raise FetchFailed("only https addresses: what comes is run as a model")
+
+
+class _Checked(urllib.request.HTTPRedirectHandler):
+    """Hubs send on to where their files are."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
+        _check(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+OPENER = urllib.request.build_opener(_Checked)
 
 
 def _is_here(host: str | None) -> bool:

@@ -91,8 +91,9 @@ class OpenVocabularyLabeller:
         )
         key = hashlib.sha256(recipe.encode()).hexdigest()
         self._texts, self._background = _cached(folder / f"texts-{key[:16]}.npz", model, labels)
-        scores = hashlib.sha256(json.dumps([key, self._calibration], sort_keys=True).encode())
-        self.source = f"{model.name}@{int(scores.hexdigest()[:8], 16)}"
+        scores = json.dumps([key, model.scale, model.bias, self._calibration], sort_keys=True)
+        scored = hashlib.sha256(scores.encode()).hexdigest()
+        self.source = f"{model.name}@{int(scored[:8], 16)}"
         self.embedding_source = f"{model.name}@{int(model.version[:8], 16)}"
         self.input_side = model.side
 
