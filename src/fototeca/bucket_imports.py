@@ -172,7 +172,7 @@ class BucketImports:
             folder = f"{progress.id}-{place}"
             self._buckets.copy_to_inbox(bucket, found.key, progress.owner, folder)
         except (SourceRefused, OriginalMissing) as error:
-            return Refusal(name, _reason(error))
+            return Refusal(name, why(error))
         return Outcome.ADDED
 
     def _read(self, progress: Import, bucket: str, prefix: str, found: Found) -> Outcome | Refusal:
@@ -187,7 +187,7 @@ class BucketImports:
         except Refused as error:
             return Refusal(name, str(error))
         except (SourceRefused, OriginalMissing) as error:
-            return Refusal(name, _reason(error))
+            return Refusal(name, why(error))
 
 
 def _parts(source: str) -> tuple[str, str]:
@@ -209,7 +209,8 @@ def _is_file(found: Found, prefix: str) -> bool:
     )
 
 
-def _reason(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """What came of an object that was not read."""
     if isinstance(error, OriginalArchived):
         return "in an archive: restore it there first"
     if isinstance(error, OriginalMissing):

@@ -341,3 +341,22 @@ def test_what_still_lies_in_the_inbox_is_sent_again(
     cloud.under_way = 0
     hourly()
     assert sorted(cloud.told("inbox")) == sorted(mine)
+
+
+def test_what_cannot_leave_the_inbox_is_not_sent_again_until_it_is_put_there_anew(
+    library: Library, owner: str, cloud: Cloud, seaweed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(library.vault, S3Vault)
+    mine, bucket = f"inbox/{owner}/2024/x.jpg", library.vault.photos.bucket
+    seaweed.put_object(Bucket=bucket, Key=mine, Body=b"x", StorageClass="GLACIER")
+    monkeypatch.setattr(left_over, "now", lambda: now() + timedelta(hours=2))
+    library.catalog.notices.add(owner, "inbox-stuck", "2024/x.jpg", "x.jpg cannot leave the inbox")
+    hourly()
+    assert cloud.told("inbox") == []
+    (notice,) = library.catalog.notices.of(owner)
+    came = notice.at
+    while came <= notice.at:  # S3 keeps whole seconds
+        seaweed.put_object(Bucket=bucket, Key=mine, Body=b"x")
+        came = seaweed.head_object(Bucket=bucket, Key=mine)["LastModified"]
+    hourly()
+    assert cloud.told("inbox") == [mine]

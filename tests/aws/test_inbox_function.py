@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from fototeca.app import Library
 from fototeca.catalog.sqlite import SqliteCatalog
@@ -117,6 +120,72 @@ def test_what_is_too_large_is_told_and_not_kept(
     assert keys(photos) == []
     (notice,) = library.catalog.notices.of(owner)
     assert "larger than" in notice.text
+
+
+@contextmanager
+def forbidden(client: Any, operation: str) -> Iterator[None]:
+    """S3 answers so, as it does where a key of KMS may not be used."""
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        raw = io.BytesIO(b"<Error><Code>AccessDenied</Code></Error>")
+        raw.stream = lambda **_: iter([raw.getvalue()])  # type: ignore[attr-defined]
+        return AWSResponse(request.url, 403, {}, raw)
+
+    client.meta.events.register(f"before-send.s3.{operation}", answer)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(f"before-send.s3.{operation}", answer)
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        ({"StorageClass": "GLACIER"}, "in an archive: restore it there first"),
+        ({"StorageClass": "DEEP_ARCHIVE"}, "in an archive: restore it there first"),
+        (
+            {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
+            "it is encrypted with a key that S3 does not have",
+        ),
+    ],
+)
+def test_what_cannot_be_read_stays_and_is_told_of_once(
+    library: Library,
+    owner: str,
+    photos: Objects,
+    make_jpeg: MakeJpeg,
+    caplog: pytest.LogCaptureFixture,
+    put: dict[str, str],
+    reason: str,
+) -> None:
+    data = make_jpeg(1)
+    photos.put(PLACE, data, **put)
+    assert take()
+    assert take(), "the same message, a second time"
+    assert keys(photos) == [PLACE]
+    (notice,) = library.catalog.notices.of(owner)
+    assert (notice.kind, notice.subject) == ("inbox-stuck", "2024/a b+c.jpg")
+    assert notice.text == f"2024/a b+c.jpg cannot leave the inbox: {reason}"
+    assert reason in caplog.text
+    assert "a b+c" not in caplog.text
+    # Put there as it should be, it is taken.
+    photos.put(PLACE, data)
+    assert take()
+    assert library.catalog.photos.known(owner, [sha256(data).hexdigest()])
+    assert keys(photos) == [PLACE], "the older version, which nobody could read"
+
+
+def test_what_a_key_does_not_let_be_read_is_told_of_and_what_nobody_may_is_tried_again(
+    library: Library, owner: str, photos: Objects, make_jpeg: MakeJpeg, ministack: Any
+) -> None:
+    photos.put(PLACE, make_jpeg(1))
+    with forbidden(ministack, "HeadObject"):
+        assert not take(), "then it is the permission to read any object"
+    assert library.catalog.notices.of(owner) == []
+    with forbidden(ministack, "GetObject"):
+        assert take()
+    (notice,) = library.catalog.notices.of(owner)
+    assert notice.text.endswith("cannot leave the inbox: it may not be read")
 
 
 def test_whose_account_is_not_there_yet_waits(photos: Objects, make_jpeg: MakeJpeg) -> None:

@@ -267,6 +267,22 @@ def test_what_is_ready_is_told_once(catalog: Catalog) -> None:
     assert catalog.notices.of(owner)[0].read
 
 
+def test_when_a_subject_was_told_of_last_is_known_of_more_than_are_listed(
+    catalog: Catalog,
+) -> None:
+    dan, eve = owner_of(catalog), owner_of(catalog, "eve@example.com")
+    catalog.notices.add(dan, "inbox-stuck", "a.jpg", "")
+    (first,) = catalog.notices.of(dan)
+    for number in range(101):
+        catalog.notices.add(dan, "inbox-stuck", f"{number}.jpg", "")
+    catalog.notices.add(dan, "inbox-refused", "b.jpg", "")
+    catalog.notices.add(eve, "inbox-stuck", "c.jpg", "")
+    told = catalog.notices.told(dan, "inbox-stuck")
+    assert (len(told), told["a.jpg"]) == (102, first.at)
+    catalog.notices.add(dan, "inbox-stuck", "a.jpg", "")
+    assert catalog.notices.told(dan, "inbox-stuck")["a.jpg"] > first.at
+
+
 def again(catalog: Catalog, bundle: Bundle) -> Bundle:
     found = catalog.bundles.get(bundle.owner, bundle.id)
     assert found is not None

@@ -855,6 +855,10 @@ class Notices(Protocol):
         """The newest hundred, newest first."""
         ...
 
+    def told(self, owner: str, kind: str) -> dict[str, datetime]:
+        """When each subject was told of last, by notices of this kind."""
+        ...
+
     def mark_read(self, owner: str, ids: Sequence[int] | None = None) -> int: ...
 
     def forget(self, before: datetime) -> None:
@@ -908,7 +912,7 @@ def due_at(kind: str, at: datetime) -> datetime | None:
     """
     if kind == "target-failed":
         return None
-    return at + GATHERING if kind == "inbox-refused" else at
+    return at + GATHERING if kind in ("inbox-refused", "inbox-stuck") else at
 
 
 GATHERING = timedelta(minutes=2)

@@ -1,7 +1,7 @@
 """The inbox on S3: objects under `inbox/{account}/` are ingested and leave it.
 
-The account is its address or its id. What cannot be taken goes to `refused/{account}/`, and the
-owner is told why.
+The account is its address or its id. What is no photo goes to `refused/{account}/`, and the owner
+is told why; what S3 does not let us read stays, and is told of once.
 """
 
 from __future__ import annotations
@@ -9,18 +9,28 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from fototeca.bucket_imports import Found, SourceRefused, why
 from fototeca.catalog.protocol import Account
 from fototeca.ingest import Refused as RefusedBytes
 from fototeca.ingest import TooLarge, too_large
+from fototeca.photos import now
 from fototeca.serverless.messages import Message, Refused, TooEarly, created, each
 from fototeca.serverless.warm import Context, library
+from fototeca.vault.protocol import OriginalArchived, VaultUnavailable
 from fototeca.vault.s3 import S3Vault
-from fototeca.vault.s3.objects import Objects, answered
+from fototeca.vault.s3.objects import Objects, answered, refused
+from fototeca.vault.s3.source import S3Buckets
 
 log = logging.getLogger(__name__)
 
+LONG = timedelta(hours=1)
+"""After which an object in the inbox is not still on its way."""
+STUCK = "inbox-stuck"
 KEY = re.compile(r"inbox/([^/]{1,255})/((?:.*/)?([^/]+))", re.DOTALL)
 
 
@@ -39,19 +49,43 @@ def _take(key: str) -> None:
     account = found and account_of(found[1])
     if found is None or account is None:
         raise Refused("an object in the inbox of no account")
-    name = found[3]
-    said = _photos().head(key)
-    if said is None:
-        log.info("an object of the inbox is gone already")
-        return
+    path, name = found[2], found[3]
     try:
-        _ingest(account.id, key, name, said)
-    except RefusedBytes as error:
-        # What is too large is no photo that was hurt: it is not worth keeping.
-        if not isinstance(error, TooLarge):
-            _set_aside(key)
-        library().catalog.notices.add(account.id, "inbox-refused", found[2], f"{found[2]}: {error}")
-    _photos().delete_version(key, said)
+        said = _look_at(key)
+        if said is None:
+            log.info("an object of the inbox is gone already")
+            return
+        try:
+            _ingest(account.id, key, name, said)
+        except RefusedBytes as error:
+            # What is too large is no photo that was hurt: it is not worth keeping.
+            if not isinstance(error, TooLarge):
+                _set_aside(key)
+            library().catalog.notices.add(account.id, "inbox-refused", path, f"{path}: {error}")
+        _photos().delete_version(key, said)
+    except (SourceRefused, OriginalArchived) as error:
+        _tell_stuck(account.id, path, why(error))
+
+
+def _tell_stuck(owner: str, path: str, reason: str) -> None:
+    """It cannot be moved either. Put there once more it is tried again, and not before."""
+    notices, lately = library().catalog.notices, now() - LONG
+    for told in notices.of(owner):
+        if (told.kind, told.subject) == (STUCK, path) and told.at > lately:
+            return  # its message came twice
+    log.warning("an object cannot leave the inbox: %s", reason)
+    notices.add(owner, STUCK, path, f"{path} cannot leave the inbox: {reason}")
+
+
+def _look_at(key: str) -> dict[str, Any] | None:
+    """Raises SourceRefused for what is encrypted with a key that its owner alone has."""
+    try:
+        return _photos().head(key)
+    except VaultUnavailable as error:
+        # Forbidden is another thing: that would be everything, and ours to mend.
+        if isinstance(error.__cause__, ClientError) and refused(error.__cause__, "400"):
+            raise SourceRefused("it is encrypted with a key that S3 does not have") from error
+        raise
 
 
 def _ingest(owner: str, key: str, name: str, said: Mapping[str, Any]) -> None:
@@ -59,7 +93,8 @@ def _ingest(owner: str, key: str, name: str, said: Mapping[str, Any]) -> None:
     if said["ContentLength"] > opened.settings.max_file_bytes:
         raise TooLarge(too_large(opened.settings.limits))
     with opened.vault.stage() as staged:
-        for chunk in _photos().read(key, 0, said["ContentLength"]):
+        object = Found(key, said["ContentLength"])
+        for chunk in S3Buckets(_photos().client).read(_photos().bucket, object):
             staged.write(chunk)
         now = _photos().head(key)
         if now is None or now["ETag"] != said["ETag"]:

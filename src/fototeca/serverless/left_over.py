@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from fototeca.photos import now
 from fototeca.serverless.chores import Chores, send_all
-from fototeca.serverless.inbox import account_of
+from fototeca.serverless.inbox import LONG, STUCK, account_of
 from fototeca.serverless.messages import Refused, as_created, created
 from fototeca.serverless.warm import client, library
 from fototeca.vault.s3 import S3Vault
 from fototeca.vault.s3.keys import INBOX, original_in
 
-LONG = timedelta(hours=1)
-"""After which an object in the inbox is not still on its way."""
 UNDER_WAY = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -34,7 +32,10 @@ def label_waiting(chores: Chores) -> None:
 
 
 def take_from_inbox(chores: Chores) -> None:
-    """Objects that still lie in the inbox: their account, too, may have come after them."""
+    """Objects that still lie in the inbox: their account, too, may have come after them.
+
+    Not those of which the owner was told that they cannot leave it.
+    """
     queue = os.environ["FOTOTECA_INBOX_QUEUE"]
     if _is_idle(queue):
         send_all(queue, (as_created(key) for key in _in_inbox(chores)))
@@ -65,16 +66,25 @@ def _is_idle(queue: str) -> bool:
 def _in_inbox(chores: Chores) -> Iterator[str]:
     vault = library().vault
     assert isinstance(vault, S3Vault)
-    known: dict[str, bool] = {}
+    told: dict[str, Mapping[str, datetime] | None] = {}
     for entry in vault.photos.entries(INBOX):
         if not chores.has_time:
             return
-        key = entry["Key"]
-        name = key.removeprefix(INBOX).partition("/")[0]
-        if name not in known:
-            known[name] = account_of(name) is not None
-        if known[name] and not key.endswith("/") and now() - entry["LastModified"] > LONG:
+        key, came = entry["Key"], entry["LastModified"]
+        name, _, path = key.removeprefix(INBOX).partition("/")
+        if key.endswith("/") or now() - came <= LONG:
+            continue
+        if name not in told:
+            told[name] = _stuck_of(name)
+        stuck = told[name]
+        if stuck is not None and (path not in stuck or stuck[path] < came):
             yield key
+
+
+def _stuck_of(name: str) -> Mapping[str, datetime] | None:
+    """What cannot leave a folder of the inbox, by when that was told; None without an account."""
+    account = account_of(name)
+    return None if account is None else library().catalog.notices.told(account.id, STUCK)
 
 
 def _not_taken_over(message: Mapping[str, Any]) -> Iterator[str]:

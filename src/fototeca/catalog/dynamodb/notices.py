@@ -71,6 +71,10 @@ class DynamoNotices:
         rows = self._table.query(keys.notices(owner), forward=False, first=LISTED)
         return [notice_from(row) for row in islice(rows, LISTED)]
 
+    def told(self, owner: str, kind: str) -> dict[str, datetime]:
+        rows = self._table.query(keys.notices(owner))
+        return {row["subject"]: from_micros(row["at"]) for row in rows if row["kind"] == kind}
+
     def mark_read(self, owner: str, ids: Sequence[int] | None = None) -> int:
         pk = keys.notices(owner)
         if ids is None:

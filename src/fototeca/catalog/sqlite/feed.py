@@ -78,6 +78,13 @@ class SqliteNotices:
         )
         return [notice_from(row) for row in rows]
 
+    def told(self, owner: str, kind: str) -> dict[str, datetime]:
+        rows = self._database.connection.execute(
+            "SELECT subject, max(at) FROM notice WHERE owner = ? AND kind = ? GROUP BY subject",
+            (self._database.owner_key(owner), kind),
+        )
+        return {subject: from_micros(at) for subject, at in rows}
+
     def mark_read(self, owner: str, ids: Sequence[int] | None = None) -> int:
         with self._database.write() as connection:
             key = self._database.owner_key(owner)
