@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fototeca.labelling.taxonomy import Taxonomy, folded, written
+from fototeca.labelling.taxonomy import Taxonomy, folded, new_name, written
 from fototeca.photos import (
     Correction,
     CorrectionChange,
@@ -201,7 +201,10 @@ class Vocabulary:
         self._sources: dict[str, list[str]] = {}
         for name, other in settings.renames.items():
             self._sources.setdefault(other, []).append(name)
-        self._own = {folded(other): other for other in self._sources}
+        # Also what was the owner's own before: nothing else knows that name any more.
+        before = {folded(name): other for name, other in settings.renames.items()}
+        self._own = {key: other for key, other in before.items() if not taxonomy.find(key)}
+        self._own |= {folded(other): other for other in self._sources}
 
     def find(self, text: str) -> str | None:
         """The label that is meant by a name or alias, in any case; None for an unknown one."""
@@ -215,16 +218,16 @@ class Vocabulary:
 
     def named(self, text: str) -> str:
         """The same, where an unknown one is a label of the owner's own, in its first spelling."""
-        new = self.settings.called(written(text))
-        return self.find(text) or self._own.setdefault(folded(text), new)
+        return self.find(text) or self._own.setdefault(folded(text), written(text))
 
     def label(self, name: str) -> Label:
         """What is known of a label by the owner's name of it."""
         known = self._taxonomy.labels
         own = [] if name in self.settings.renames else [name]
-        sources = [known[each] for each in own + self._sources.get(name, []) if each in known]
+        every = own + self._sources.get(name, [])
+        sources = [known[each] for each in every if each in known]
         called = self.settings.called
-        aliases = [alias for each in sources for alias in (each.name, *each.aliases)]
+        aliases = every + [alias for each in sources for alias in each.aliases]
         parents = [called(parent) for each in sources for parent in each.parents]
         return Label(
             name,
@@ -240,13 +243,20 @@ class Vocabulary:
 
     def spelled(self, renames: Mapping[str, str]) -> dict[str, str]:
         """New names by label, both in the spelling of the labels that they mean, so that no two of
-        them differ from each other, or from another label, by case or by an alias alone."""
+        them differ from each other, or from another label, by case or by an alias alone.
+
+        Raises LabelSettingsInvalid.
+        """
         given = set(self.settings.renames.values())
         own = {folded(name): name for name in self.used() if name not in given}
         by_name = {}
         for name, other in renames.items():
             label = self._taxonomy.find(name)
-            by_name[label.name if label else own.get(folded(name), name)] = written(other)
+            try:
+                new = new_name(other)
+            except ValueError as error:
+                raise LabelSettingsInvalid(f"{name}: {error}") from error
+            by_name[label.name if label else own.get(folded(name), name)] = new
         known = {key: name for key, name in own.items() if name not in by_name}
         meant = {}
         for name, other in by_name.items():

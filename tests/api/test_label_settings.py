@@ -87,6 +87,15 @@ def test_labels_are_meant_by_any_name(dan: httpx.Client) -> None:
     assert counts(dan)["Oma J\u00fcrgens"] == 1
     assert put(dan, renames={"oma ju\u0308rgens": "Oma"})["renames"] == {"Oma J\u00fcrgens": "Oma"}
     assert counts(dan)["Oma"] == 1
+    # An own label is found by the name that it had, as one of the taxonomy is.
+    assert counts(dan, q="j\u00fcrgens") == {"Oma": 1}
+    assert dan.get("/api/totals", params={"any": "oma J\u00dcRGENS"}).json()["photos"] == 1
+    # So is what is not seen no part of a name: a reversal of what follows, a space of no width.
+    dan.patch(f"/api/photos/{photo}/labels", json={"add": ["\u202eOma\u202c", "\u200bOma"]})
+    assert counts(dan, q="oma") == {"Oma": 1}
+    family = "\U0001f468\u200d\U0001f467"
+    dan.patch(f"/api/photos/{photo}/labels", json={"add": [family]})
+    assert counts(dan)[family] == 1
 
 
 def test_hidden_labels_are_not_listed_and_can_be_selected(dan: httpx.Client) -> None:
@@ -94,6 +103,8 @@ def test_hidden_labels_are_not_listed_and_can_be_selected(dan: httpx.Client) -> 
     put(dan, hidden=["Nature"])
     assert "Nature" not in counts(dan)
     assert counts(dan, hidden=True) == usual
+    listed = dan.get("/api/labels", params={"hidden": True}).json()
+    assert [each["name"] for each in listed if each["hidden"]] == ["Nature"]
     assert dan.get("/api/totals", params={"any": "Nature"}).json()["photos"] == usual["Nature"]
 
 
@@ -134,6 +145,12 @@ def test_names_to_choose_from_are_there_before_any_photo_has_them(owner: httpx.C
         {"sureness": 2},
         {"thresholds": {"Lake": 3}},
         {"thresholds": {"": 0.5}},
+        {"thresholds": {"Lake": 1e308}},
+        {"hidden": ["\u200b"]},
+        {"hidden": ["\u202e\u202c"]},
+        {"hidden": ["a\x9bb"]},
+        {"renames": {"Lake": " \ufeff "}},
+        {"renames": {"Lake": "x" * 10_000}},
         {"renames": {"Lake": "Sea", "Sea": "Ocean"}},
         {"renames": {"Lake": "Lake"}},
         {"hidden": "Lake"},
@@ -144,6 +161,11 @@ def test_bad_settings_change_nothing(owner: httpx.Client, settings: dict[str, An
     before = owner.get("/api/label-settings").json()
     assert is_problem(owner.put("/api/label-settings", json=settings), 422)
     assert owner.get("/api/label-settings").json() == before
+
+
+def test_what_is_wrong_with_a_name_is_said_in_words(owner: httpx.Client) -> None:
+    answer = owner.put("/api/label-settings", json={"renames": {"Lake": "x" * 101}})
+    assert answer.json()["errors"][0]["what"] == "a label has 1 to 100 characters"
 
 
 def test_labelling_again_is_summed_up(dan: httpx.Client) -> None:

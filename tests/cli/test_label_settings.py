@@ -24,7 +24,8 @@ def test_settings_are_shown_changed_and_undone(run: Run, filled: Path) -> None:
     now = counts(run)
     assert now["Alps"] == usual["Mountain"]
     assert now.keys().isdisjoint({"Nature", "Mountain", "Cat"})
-    assert "Nature" in counts(run, "--hidden")
+    listed = run("labels", "--hidden", "--json").json
+    assert [each["name"] for each in listed if each["hidden"]] == ["Nature"]
     assert run("photos", "--all", "alps", "--json").json["total"] == now["Alps"]
     undone = ("--rename", "Mountain=", "--show", "Nature", "--threshold", "Cat=")
     assert run("label-settings", *undone, "--json").json["renames"] == {}
@@ -45,6 +46,10 @@ def test_the_slider(run: Run, filled: Path) -> None:
         (["--threshold", "Cat=7"], "a threshold lies between 0 and 1"),
         (["--threshold", "Caat=0.5"], "did you mean Cat?"),
         (["--rename", "Cat=Cat"], "needs another name"),
+        (["--rename", f"Cat={'x' * 101}"], "Cat: a label has 1 to 100 characters"),
+        (["--rename", "Cat=\u200b"], "Cat: a label has 1 to 100 characters"),
+        (["--rename", "Cat=a\x1b[2Jb"], "Cat: a label has no control characters"),
+        (["--threshold", "Cat=nan"], "a threshold lies between 0 and 1"),
         (["--sureness", "2"], "--sureness"),
     ],
 )

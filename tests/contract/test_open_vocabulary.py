@@ -167,8 +167,8 @@ def test_a_list_says_a_label_once(tmp_path: Path) -> None:
     assert [each.name for each in read_labels("Our  Pier\nour pier: a jetty\n", TAXONOMY)] == [
         "our pier"
     ]
-    for name in ("A" * 101, "a\0b"):
-        with pytest.raises(ModelError, match="can be called"):
+    for name, wrong in (("A" * 101, "1 to 100 characters"), ("a\0b", "control characters")):
+        with pytest.raises(ModelError, match=wrong):
             read_labels(f"Sea\n{name}: words\n", TAXONOMY)
     with pytest.raises(ModelError, match="more than"):
         read_labels("\n".join(f"Label {number}" for number in range(10_001)), TAXONOMY)

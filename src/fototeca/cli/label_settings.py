@@ -62,10 +62,10 @@ def label_settings(
         for name, value in _pairs(rename, "--rename", "NAME"):
             known = name if name in renames else meant(name)
             _put(renames, known, value or None)
-        renames = opened_library.vocabulary(owner).spelled(renames)
         hidden = settings.hidden | set(map(meant, hide or ()))
         hidden -= set(map(meant, show or ()))
         try:
+            renames = opened_library.vocabulary(owner).spelled(renames)
             wanted = LabelSettings(
                 settings.sureness if sureness is None else sureness, thresholds, hidden, renames
             )

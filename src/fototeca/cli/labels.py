@@ -41,11 +41,11 @@ def labels(
         selection = selection_of(opened_library, owner, any, all, none)
         vocabulary = opened_library.vocabulary(owner)
         counts = [
-            (vocabulary.label(each.name), each.count)
+            (vocabulary.label(each.name), each.count, vocabulary.hides(each.name))
             for each in opened_library.catalog.photos.labels(owner, selection)
             if hidden or not vocabulary.hides(each.name)
         ]
-    counts = [(label, count) for label, count in counts if label.matches(search)]
+    counts = [each for each in counts if each[0].matches(search)]
     if json:
         print_json(
             [
@@ -55,11 +55,12 @@ def labels(
                     "parents": list(label.parents),
                     "aliases": list(label.aliases),
                     "category": label.category,
+                    "hidden": is_hidden,
                 }
-                for label, count in counts
+                for label, count, is_hidden in counts
             ]
         )
     elif counts:
-        print_table([(label.name, f"{count:,}") for label, count in counts], "<>")
+        print_table([(label.name, f"{count:,}") for label, count, _ in counts], "<>")
     else:
         typer.echo("no labels", err=True)

@@ -20,7 +20,7 @@ from fototeca.cli.options import (
     owner_of,
     selection_of,
 )
-from fototeca.cli.output import counted, print_json, print_table, printable, size_in_words
+from fototeca.cli.output import counted, print_json, print_table, size_in_words
 
 if TYPE_CHECKING:
     from fototeca.app import Library
@@ -265,10 +265,12 @@ def _photos(
 
 def _new_label(vocabulary: Vocabulary, text: str) -> str:
     """The label that is meant, which may be one of the owner's own that is not there yet."""
-    name = vocabulary.named(printable(" ".join(text.split())))
-    if not 0 < len(name) <= 100:
-        raise Unable("a label has 1 to 100 characters", USAGE)
-    return name
+    from fototeca.labelling.taxonomy import new_name
+
+    try:
+        return vocabulary.named(new_name(text))
+    except ValueError as error:
+        raise Unable(str(error), USAGE) from None
 
 
 def _answer(json: bool, verb: str, done: int, asked: int) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fototeca.labelling.clip import ClipModel, Floats, probability
 from fototeca.labelling.protocol import FLOOR, ModelError
-from fototeca.labelling.taxonomy import Taxonomy
+from fototeca.labelling.taxonomy import LONGEST, Taxonomy, new_name
 from fototeca.photos import Detection
 
 TEMPLATES = (
@@ -31,8 +31,6 @@ MARGIN = 4.0
 CALIBRATION = "calibration.json"
 MOST = 10_000
 """Labels on a list."""
-LONGEST = 100
-"""Characters of a label's name, as everywhere else that one is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,12 @@ def read_labels(text: str, taxonomy: Taxonomy) -> list[Wanted]:
     found: dict[str, Wanted] = {}
     for line in text.splitlines():
         name, _, words = line.partition("#")[0].partition(":")
-        name = " ".join(name.split())
-        if not name:
+        if not name.strip():
             continue
-        if len(name) > LONGEST or any(ord(each) < 32 or each == "\x7f" for each in name):
-            raise ModelError(f"no label of the list can be called {name[:LONGEST]!r}")
+        try:
+            name = new_name(name)
+        except ValueError as error:
+            raise ModelError(f"the list has {name[:LONGEST]!r}: {error}") from error
         label = taxonomy.find(name)
         known = label.name if label else name
         said = tuple(each.strip() for each in words.split(",") if each.strip())

@@ -18,6 +18,10 @@ from fototeca.photos import Detection, Label
 BUNDLED = Path(__file__).with_name("taxonomy.toml")
 FIELDS = {"parents", "aliases", "category", "threshold", "classes"}
 DROPPED = "dropped"
+LONGEST = 100
+"""Characters of a label's name."""
+JOINERS = "\u200c\u200d"
+"""They hold emoji together, and letters apart: they are seen by what they do."""
 
 
 class TaxonomyError(ValueError):
@@ -197,8 +201,23 @@ def _class_id(text: str) -> str:
 
 
 def written(text: str) -> str:
-    """A name as it is kept: what looks the same is the same."""
-    return unicodedata.normalize("NFC", " ".join(text.split()))
+    """A name as it is kept: what looks the same is the same, so without what is not seen, which
+    may also turn around what is read after it."""
+    if not text.isprintable():
+        text = "".join(
+            each for each in text if each in JOINERS or unicodedata.category(each) != "Cf"
+        )
+    return unicodedata.normalize("NFC", " ".join(text.split())).strip(" " + JOINERS)
+
+
+def new_name(text: str) -> str:
+    """A name that somebody gives to a label, as it is kept. Raises ValueError."""
+    name = written(text)
+    if not 0 < len(name) <= LONGEST:
+        raise ValueError(f"a label has 1 to {LONGEST} characters")
+    if any(unicodedata.category(each) == "Cc" for each in text.strip()):
+        raise ValueError("a label has no control characters")
+    return name
 
 
 def folded(text: str) -> str:

@@ -48,6 +48,7 @@ def list_labels(
                     parents=list(label.parents),
                     aliases=list(label.aliases),
                     category=label.category,
+                    hidden=vocabulary.hides(name),
                 )
             )
     return documents

@@ -157,6 +157,10 @@ def install(app: FastAPI) -> None:
 def _places(error: RequestValidationError) -> Sequence[dict[str, str]]:
     """Where the request is wrong. Never what it said there: it may be a password."""
     return [
-        {"where": "/".join(str(part) for part in each["loc"]), "what": each["msg"]}
+        {
+            "where": "/".join(str(part) for part in each["loc"]),
+            # What a rule of ours says, as it says it.
+            "what": str(each["ctx"]["error"]) if each["type"] == "value_error" else each["msg"],
+        }
         for each in error.errors()
     ]

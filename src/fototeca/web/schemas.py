@@ -8,9 +8,17 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from fototeca.catalog.protocol import Bundle, Corrected, Import, Notice, PhotoLabels
+from fototeca.labelling.taxonomy import LONGEST, new_name
 from fototeca.photos import Detection, Photo, Selection, now
 
 EXAMPLE_ID = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -31,11 +39,14 @@ def _storable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_storable)]
 LabelName = Annotated[
     Text,
-    StringConstraints(
-        strip_whitespace=True,
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+    AfterValidator(new_name),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": LONGEST,
+            "pattern": r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+        }
     ),
 ]
 LabelNames = Annotated[list[LabelName], Field(max_length=100, examples=[["Mountain", "Lake"]])]
@@ -166,6 +177,7 @@ class LabelDocument(BaseModel):
     parents: list[str] = Field(examples=[["Landscape"]])
     aliases: list[str]
     category: str | None
+    hidden: bool = Field(description="That the owner hides it: listed only when asked for.")
 
 
 class TotalsDocument(BaseModel):

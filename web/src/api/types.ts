@@ -1478,6 +1478,11 @@ export interface components {
              */
             count: number;
             /**
+             * Hidden
+             * @description That the owner hides it: listed only when asked for.
+             */
+            hidden: boolean;
+            /**
              * Name
              * @example Mountain
              */
