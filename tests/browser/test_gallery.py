@@ -75,6 +75,31 @@ def test_delete_trashes_what_is_chosen_and_never_restores(page: Page, account: A
     assert trashed.json()["total"] == 3
 
 
+def test_what_comes_after_all_were_chosen_is_not_chosen(page: Page, account: Account) -> None:
+    account.send(*(sample(name) for name in ("cat.jpg", "brook.jpg", "coffee.jpg")))
+    account.sign_in(page)
+    expect(page.locator(".tile img")).to_have_count(3)
+    page.keyboard.press("Control+a")
+    expect(page.get_by_text("3 chosen")).to_be_visible()
+    (later,) = account.send(sample("two-dogs.jpg"))
+    expect(page.locator(".tile img")).to_have_count(4)
+    expect(page.get_by_text("3 chosen")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Choose two-dogs.jpg")).not_to_be_checked()
+    page.get_by_role("button", name=re.compile(r"Download 3 photos \(")).click()
+    expect(page.get_by_text(re.compile("download is being prepared"))).to_be_visible()
+    (bundle,) = account.client.get("/api/bundles").json()
+    assert bundle["photos"] == 3
+
+    # Also where all are still being listed, which takes a while with very many.
+    page.keyboard.press("Control+a")
+    page.get_by_role("checkbox", name="Choose two-dogs.jpg").click()
+    expect(page.get_by_text("3 chosen")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(page.get_by_text("3 photos moved to the trash")).to_be_visible()
+    (left,) = account.client.get("/api/photos").json()["photos"]
+    assert left["id"] == later
+
+
 def test_who_deletes_in_the_photo_view_sees_it_and_goes_on_to_the_neighbour(
     page: Page, account: Account
 ) -> None:

@@ -9,7 +9,7 @@ import { useTouch } from "../app/useMedia";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 import { later } from "../i18n/cloudscape";
-import { idsOf, usePhotoActions } from "./actions";
+import { usePhotoActions } from "./actions";
 import { useChosen } from "./chosen";
 import { type Layout, PhotoGrid } from "./PhotoGrid";
 import { type Place, placeBeside } from "./place";
@@ -55,6 +55,11 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     setBegun(false);
     chosen.clear();
   }
+  function chooseAll() {
+    const photos = range(0, total);
+    photos.catch(sayError);
+    chosen.chooseAll(layout, photos);
+  }
 
   /** What is chosen stays so where it failed, to be tried again. */
   async function act(done: () => Promise<boolean>) {
@@ -69,14 +74,14 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     }
   }
   const withChosen = (send: (ids: string[]) => Promise<boolean>) =>
-    void act(async () => send(await idsOf(source, chosen)));
+    void act(async () => send(await chosen.ids()));
 
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     const { target } = event;
     if (open || (target instanceof Element && target.closest("input, textarea, dialog, [role=dialog], [role=menu]"))) return;
     if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      chosen.chooseAll();
+      chooseAll();
     }
     if (event.key === "Escape" && count) chosen.clear();
     if (event.key === "Delete" && count && !event.repeat && !source.trash) withChosen(actions.trash);
@@ -127,10 +132,10 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
         {picking ? (
           <Suspense><ChosenBar
             count={count} total={total} bytes={chosen.bytes(bytes)} trash={source.trash} busy={busy}
-            onAll={chosen.chooseAll} onClear={clear}
+            onAll={chooseAll} onClear={clear}
             onTrash={() => withChosen(actions.trash)} onRestore={() => withChosen(actions.restore)}
             onLabel={(correction, label) => withChosen((ids) => actions.correct([{ ids, [correction]: [label] }]))}
-            onDownload={() => void act(() => actions.bundle(source, chosen))}
+            onDownload={() => void act(() => actions.bundle(source, chosen, layout))}
           /></Suspense>
         ) : (
           <>
@@ -146,7 +151,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
       {total > 0 && (
         <PhotoGrid
           source={source} layout={layout} chosen={chosen} picking={picking}
-          onOpen={(id, at) => show(id, at)}
+          onAll={chooseAll} onOpen={(id, at) => show(id, at)}
         />
       )}
       {open && (

@@ -29,10 +29,11 @@ interface Props {
   chosen: Chosen;
   /** What is pressed is chosen, not opened. */
   picking: boolean;
+  onAll(): void;
   onOpen(id: string, at: number): void;
 }
 
-export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
+export function PhotoGrid({ source, layout, chosen, picking, onAll, onOpen }: Props) {
   const { t, day, month } = useSpeech();
   const { sayError } = useNotices();
   const element = useRef<HTMLDivElement>(null);
@@ -79,7 +80,7 @@ export function PhotoGrid({ source, layout, chosen, picking, onOpen }: Props) {
     const [from, to] = start < at ? [start, at] : [at, start];
     setAnchor(start);
     setEnd(at);
-    if (from === 0 && to === ratios.length - 1) return chosen.chooseAll();
+    if (from === 0 && to === ratios.length - 1) return onAll();
     const put = (first: number, stop: number, on: boolean) =>
       first < stop ? range(first, stop).then((photos) => chosen.put(photos, on)) : null;
     void Promise.all([put(from, to + 1, true), put(before, from, false), put(to + 1, before + 1, false)]).catch(sayError);

@@ -10,7 +10,7 @@ import { titleOf } from "../bundles/queries";
 import { useSpeech } from "../i18n";
 import { EVERYTHING, labelsOf } from "../labels/selection";
 import type { Chosen } from "./chosen";
-import { everyId, type Source } from "./queries";
+import type { Source } from "./queries";
 
 const AT_ONCE = 1000; // Ids in a request: each is answered soon, wherever the server runs.
 const PROGRESS = "progress";
@@ -106,12 +106,12 @@ export function usePhotoActions() {
     }
   }
 
-  /** One zip: of all that is selected, or of what is chosen. */
-  async function bundle({ selection }: Source, chosen?: Chosen) {
-    const ids = [...(chosen?.ids.keys() ?? [])];
-    const all = { ...labelsOf(selection), q: selection.q, ...(ids.length > 0 && { without: ids }) };
-    const body = chosen && !chosen.all ? { ...EVERYTHING, ids } : all;
+  /** One zip: of all that is selected, or of what is chosen of a layout. */
+  async function bundle({ selection }: Source, chosen?: Chosen, layout?: unknown) {
+    const without = chosen ? chosen.leftOut(layout) : [];
+    const all = { ...labelsOf(selection), q: selection.q, ...(without?.length && { without }) };
     try {
+      const body = chosen && !without ? { ...EVERYTHING, ids: await chosen.ids() } : all;
       const asked = await answer(api.POST("/api/bundles", { body }));
       say({
         type: "info", id: `bundle-${asked.id}`, text: `${titleOf(t, asked)}: ${t.bundleAsked}`,
@@ -127,9 +127,4 @@ export function usePhotoActions() {
   }
 
   return { trash, restore, correct, bundle };
-}
-
-/** The ids of what is chosen. */
-export async function idsOf(source: Source, chosen: Chosen): Promise<string[]> {
-  return chosen.all ? everyId(source, chosen.ids) : [...chosen.ids.keys()];
 }

@@ -15,6 +15,7 @@ export interface Source {
 
 const MOST = 500; // The API's largest page.
 const PAGE = 100; // Photos between two of a layout's cursors.
+const AT_ONCE = 3; // Pages asked for: a browser's other connections have pictures to bring.
 
 const queryOf = ({ selection, trash }: Source) => ({
   ...labelsOf(selection),
@@ -81,29 +82,20 @@ export function useRange(source: Source, pages: Pages) {
       const many = Math.floor(MOST / page);
       const step = count > many ? many : 1;
       const numbers = Array.from({ length: Math.ceil(count / step) }, (_, at) => first + at * step);
-      const found = await Promise.all(
-        numbers.map((number) =>
-          queries.fetchQuery({
-            ...pageOptions(source, number ? cursors[number - 1] : undefined, page * step),
-            ...(step > 1 && { gcTime: 0 }),
-          }),
-        ),
-      );
-      return found.flatMap(({ photos }) => photos).slice(start - first * page, stop - first * page);
+      const found: Photo[] = [];
+      for (let at = 0; at < numbers.length; at += AT_ONCE) {
+        const pages = await Promise.all(
+          numbers.slice(at, at + AT_ONCE).map((number) =>
+            queries.fetchQuery({
+              ...pageOptions(source, number ? cursors[number - 1] : undefined, page * step),
+              ...(step > 1 && { gcTime: 0 }),
+            }),
+          ),
+        );
+        found.push(...pages.flatMap(({ photos }) => photos));
+      }
+      return found.slice(start - first * page, stop - first * page);
     },
     [queries, source, pages],
   );
-}
-
-/** The ids of everything that is selected, without those left out. */
-export async function everyId(source: Source, without: { has(id: string): boolean }): Promise<string[]> {
-  const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = { ...queryOf(source), limit: MOST, ...(cursor && { cursor }) };
-    const page = await answer(api.GET("/api/photos", { params: { query } }));
-    ids.push(...page.photos.map(({ id }) => id).filter((id) => !without.has(id)));
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor);
-  return ids;
 }
