@@ -16,7 +16,19 @@ import httpx
 import pytest
 
 from fototeca import samples
-from tests.api.conftest import Member, Serve, Served, bundled, is_problem, labelled, plan, upload
+from fototeca.app import open_library
+from fototeca.settings import Settings
+from tests.api.conftest import (
+    Member,
+    Serve,
+    Served,
+    bundled,
+    is_problem,
+    labelled,
+    launch,
+    plan,
+    upload,
+)
 from tests.conftest import MakeJpeg
 from tests.unit.archives import said_by
 
@@ -247,6 +259,33 @@ def test_two_tabs_sending_the_same_photo_make_one(member: Member) -> None:
     assert known.json()["name"] == "one.jpg"
     assert plan(first, data)["state"] == "duplicate"
     assert first.get("/api/photos").json()["total"] == 1
+
+
+def test_two_servers_of_one_library_are_one(serve: Serve) -> None:
+    first = serve()
+    second = launch(first.library)
+    try:
+        here, there = first.set_up(), second.client()
+        is_problem(there.get("/api/session"), 401)
+        assert there.get("/api/session/options").json()["set_up"] is True
+        there.cookies = here.cookies
+        photos = [path.read_bytes() for path in samples.photos()[:4]]
+        for data in photos:
+            upload(here, data)
+            assert plan(there, data)["state"] == "duplicate"
+        # What one was asked for, whoever does it, the other has.
+        assert labelled(there)["labelled"] == 4
+        assert labels_of(here) == labels_of(there)
+        bundle = bundled(there)
+        archive = here.get(bundle["url"]).content
+        assert archive == there.get(bundle["url"]).content
+        assert len(entries(archive)) == 4 + 1
+        first.stop()
+        assert ids_of(there) == {sha256(data).hexdigest() for data in photos}
+    finally:
+        second.stop()
+    with open_library(Settings(library=first.library)) as library:
+        assert library.catalog.check(repair=False) == []
 
 
 def test_an_expired_bundle_is_gone(serve: Serve) -> None:
