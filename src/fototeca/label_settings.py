@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fototeca.labelling.taxonomy import Taxonomy, folded, new_name, written
 from fototeca.photos import (
@@ -21,7 +22,7 @@ LOWEST, HIGHEST = 0.03, 0.99
 """No threshold lies outside: less is not kept, more is never reached."""
 STEEPNESS = 2.0
 """By how much the slider's end moves a threshold's log odds: 0.5 becomes 0.12 or 0.88."""
-RULES = 2
+RULES = 3
 """The number of the rules: another one where the same photos get other labels by them."""
 
 
@@ -90,6 +91,7 @@ class LabelRules:
         self._sources: dict[str, list[str]] = {}
         for name, other in settings.renames.items():
             self._sources.setdefault(other, []).append(name)
+        self._above: dict[str, frozenset[str]] = {}
         self._ancestors: dict[str, frozenset[str]] = {}
 
     def threshold(self, detected: str) -> float:
@@ -103,20 +105,19 @@ class LabelRules:
         A label is on when the owner added it, when a detection of it reaches its threshold, or when
         one of its kinds is on; never when the owner removed it. Removing a label removes its kinds
         too, and counts as if none of them had been seen, so a parent stays only while something
-        else supports it.
+        else supports it. What was merged still brings what itself is a kind of.
         """
         called = self.settings.called
         named = self._named(correction)
         off = named.kept_off(self)
         detections = tuple(detections)
         unseen = {each.label for each in detections if called(each.label) in off}
-        on = set(named.added)
+        on = set(correction.added)
         for detected, confidence in without(detections, unseen, self._taxonomy).items():
             if confidence >= self.threshold(detected):
-                on.add(called(detected))
-        for name in tuple(on):
-            on |= self.ancestors(name) - off
-        return frozenset(on)
+                on.add(detected)
+        above = {other for name in on for other in self._kind_of(name)}
+        return frozenset(map(called, on)) | (above - off)
 
     def change(
         self,
@@ -160,16 +161,13 @@ class LabelRules:
         if not self._sources:
             return self._taxonomy.ancestors(name)
         if name not in self._ancestors:
-            above: set[str] = set()
-            below: set[str] = set()
-            for detected in self._detected(name):
-                above |= self._taxonomy.ancestors(detected)
-                below |= self._taxonomy.descendants(detected)
-            # What is merged with its own parent is no kind of what lies between the two.
+            # Merged labels are a kind of what each of them is a kind of.
             called = self.settings.called
-            self._ancestors[name] = (
-                frozenset(map(called, above)) - frozenset(map(called, below)) - {name}
-            )
+            above = [
+                frozenset(map(called, self._taxonomy.ancestors(detected)))
+                for detected in self._detected(name)
+            ]
+            self._ancestors[name] = frozenset.intersection(*above or [frozenset()]) - {name}
         return self._ancestors[name]
 
     def descendants(self, name: str) -> frozenset[str]:
@@ -182,10 +180,20 @@ class LabelRules:
             other for other in map(self.settings.called, below) if name in self.ancestors(other)
         )
 
+    def _kind_of(self, name: str) -> frozenset[str]:
+        """What a label is a kind of by any name that it has; in the owner's names."""
+        if not self._sources:
+            return self._taxonomy.ancestors(name)
+        if name not in self._above:
+            called = self.settings.called
+            own = frozenset(map(called, self._taxonomy.ancestors(name)))
+            self._above[name] = own | self.ancestors(called(name))
+        return self._above[name]
+
     def _detected(self, name: str) -> list[str]:
-        """The labels, by models' names, that the owner calls so."""
-        own = [] if name in self.settings.renames else [name]
-        return own + self._sources.get(name, [])
+        """The taxonomy's labels that the owner calls so."""
+        own = [name] if name in self._thresholds and name not in self.settings.renames else []
+        return own + [each for each in self._sources.get(name, []) if each in self._thresholds]
 
 
 class Vocabulary:
@@ -228,7 +236,12 @@ class Vocabulary:
         sources = [known[each] for each in every if each in known]
         called = self.settings.called
         aliases = every + [alias for each in sources for alias in each.aliases]
-        parents = [called(parent) for each in sources for parent in each.parents]
+        if len(sources) > 1:
+            above = self._rules.ancestors(name)
+            higher = {other for each in above for other in self._rules.ancestors(each)}
+            parents = sorted(above - higher)
+        else:
+            parents = [called(parent) for each in sources for parent in each.parents]
         return Label(
             name,
             parents=tuple(dict.fromkeys(parent for parent in parents if parent != name)),
@@ -236,6 +249,11 @@ class Vocabulary:
             category=next((each.category for each in sources if each.category), None),
             threshold=sources[0].threshold if sources else DEFAULT_THRESHOLD,
         )
+
+    @cached_property
+    def _rules(self) -> LabelRules:
+        thresholds = {name: label.threshold for name, label in self._taxonomy.labels.items()}
+        return LabelRules(self._taxonomy, thresholds, self.settings)
 
     def names(self) -> list[str]:
         """Every label that the owner can meet without having named it."""

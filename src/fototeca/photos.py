@@ -160,10 +160,6 @@ class Correction:
         below: set[str] = set()
         for name in self.removed:
             below |= taxonomy.descendants(name)
-        # What an added label is a kind of stays, whatever else that is a kind of: labels that an
-        # owner merged may be kinds of things that have nothing to do with each other.
-        for name in self.added:
-            below -= taxonomy.ancestors(name)
         return frozenset((below | self.removed) - self.added)
 
     def back_from(self, changed: Correction) -> CorrectionChange:

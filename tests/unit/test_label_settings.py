@@ -6,7 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fototeca.label_settings import LabelRules, LabelSettings, LabelSettingsInvalid, moved
+from fototeca.label_settings import (
+    LabelRules,
+    LabelSettings,
+    LabelSettingsInvalid,
+    Vocabulary,
+    moved,
+)
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Correction, Detection
 
@@ -76,8 +82,38 @@ def test_merged_labels_are_one_and_each_counts_from_its_own_threshold() -> None:
     assert rules(renames=renames).labels_on(detected(seen), removed) == set()
 
 
+def test_a_merged_label_is_a_kind_of_what_all_of_it_are() -> None:
+    renames = {"Lake": "Mountain"}
+    assert rules(renames=renames).ancestors("Mountain") == {"Landscape", "Nature"}
+    assert on({"Mountain": 0.9}, renames=renames) == {"Mountain", "Landscape", "Nature"}
+    assert on({"Lake": 0.9}, renames=renames) == {"Mountain", "Landscape", "Nature", "Water"}
+    vocabulary = Vocabulary(TAXONOMY, LabelSettings(renames=renames), list)
+    assert vocabulary.label("Mountain").parents == ("Landscape",)
+    # What the owner added under its own name before, or adds to the label that others joined.
+    for added, water in (("Lake", True), ("Mountain", False)):
+        found = rules(renames=renames).labels_on([], Correction(frozenset({added})))
+        assert ("Water" in found) == water
+    flower = Correction(frozenset({"Flower"}))
+    assert "Plant" in rules(renames={"Cat": "Flower"}).labels_on([], flower)
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES[:-1]), st.floats(0.02, 1)),
+    st.dictionaries(st.sampled_from(NAMES[:-1]), names, max_size=4),
+)
+def test_new_names_change_names_alone(seen: dict[str, float], renames: dict[str, str]) -> None:
+    try:
+        called = rules(renames=renames).settings.called
+    except LabelSettingsInvalid:
+        return
+    found = on(seen, renames=renames)
+    assert found == set(map(called, on(seen)))
+    assert all(rules(renames=renames).ancestors(each) <= found for each in found)
+
+
 def test_merging_with_a_parent_or_a_kind_makes_no_circle() -> None:
-    assert on({"Mountain": 0.9}, renames={"Mountain": "Nature"}) == {"Nature"}
+    assert on({"Mountain": 0.9}, renames={"Mountain": "Nature"}) == {"Nature", "Landscape"}
+    assert rules(renames={"Mountain": "Nature"}).ancestors("Nature") == set()
     assert on({"Nature": 0.95}, renames={"Nature": "Mountain"}) == {"Mountain"}
 
 
@@ -95,7 +131,7 @@ def test_relations_are_the_same_from_both_ends(renames: dict[str, str], name: st
 
 
 @given(detections, corrections, st.dictionaries(names, names, max_size=3), names)
-# Animal, with Mountain in it, is a kind of Landscape now; that makes no Landscape of a Dog.
+# Mountain, a Landscape, is called Animal now; that makes no Landscape of a Dog.
 @example({}, Correction(removed=frozenset({"Landscape", "Animal"})), {"Mountain": "Animal"}, "Dog")
 def test_what_is_removed_is_off_and_what_is_added_is_on_whatever_the_names(
     seen: dict[str, float], before: Correction, renames: dict[str, str], name: str
