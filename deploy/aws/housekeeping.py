@@ -17,6 +17,7 @@ from deploy.aws.functions import Functions, may, may_import, may_in, may_tell
 from deploy.aws.labelling import Intake
 from deploy.aws.options import Options
 from deploy.aws.queues import aside, dead_letters
+from deploy.aws.reasons import acknowledge
 from deploy.aws.storage import INBOX, ORIGINALS, RENDITIONS, Storage
 
 TIMEOUT = Duration.minutes(10)
@@ -57,6 +58,9 @@ class Housekeeping(Construct):
         may(self.function, "sqs:SendMessage", "sqs:GetQueueAttributes", on=arriving)
         may(self.function, "sqs:ReceiveMessage", "sqs:DeleteMessage", on=failed.queue_arn)
         may(self.function, "states:StartExecution", on=bundles.machine.state_machine_arn)
+        may(self.function, "states:DescribeExecution", on=bundles.executions)
+        assert self.function.role is not None
+        acknowledge(self.function.role, **bundles.executions_reason())
         may_tell(self.function, notices)
         catalog.open_to(self.function)
         # No version of them is ever deleted: what was purged can be had back for a month.

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from deploy.aws.costs import LISTED, LOOKED_AT
 from fototeca.app import Library
 from fototeca.bucket_imports import BucketImports, Found, Listing
-from fototeca.catalog.protocol import Failed, Labelled
+from fototeca.catalog.protocol import Bundle, Failed, Labelled
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.imports import Importing
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection, Selection, now
-from fototeca.serverless import chores, housekeeping, inbox, left_over, messages
+from fototeca.serverless import bundles, chores, housekeeping, inbox, left_over, messages
 from fototeca.settings import Settings
+from fototeca.vault.protocol import VaultUnavailable
 from fototeca.vault.s3 import S3Vault
 from tests.conftest import MakeJpeg, new_buckets
 
@@ -35,6 +38,22 @@ class Cloud:
     under_way: int = 0
     """Messages in every queue."""
     put_aside: list[dict[str, str]] = field(default_factory=list)
+    executions: dict[str, str] = field(default_factory=dict)
+    """Of the state machine: how each stands, by its name."""
+
+    class exceptions:
+        class ExecutionAlreadyExists(Exception):
+            pass
+
+    def start_execution(self, *, name: str, **_: Any) -> None:
+        """As Step Functions does it: the name of one that has ended cannot be used again."""
+        if self.executions.setdefault(name, "RUNNING") != "RUNNING":
+            raise self.exceptions.ExecutionAlreadyExists
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:
+        _, place, name = executionArn.rsplit(":", 2)
+        assert place == "bundles"
+        return {"status": self.executions[name]}
 
     def told(self, queue: str) -> list[str]:
         """Keys of objects that a queue was told of."""
@@ -119,6 +138,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setenv("FOTOTECA_ORIGINALS_QUEUE", "originals")
     monkeypatch.setenv("FOTOTECA_ORIGINALS_FAILED_QUEUE", "failed")
     monkeypatch.setenv("FOTOTECA_INBOX_QUEUE", "inbox")
+    monkeypatch.setenv("FOTOTECA_STATE_MACHINE", "arn:aws:states:r:1:stateMachine:bundles")
     return cloud
 
 
@@ -130,8 +150,9 @@ def library(
     catalog = SqliteCatalog(tmp_path / "catalog.sqlite3", taxonomy)
     vault = S3Vault(*new_buckets(seaweed), seaweed)
     with Library(Settings(library=tmp_path), taxonomy, catalog, vault, None) as opened:
-        for module in (chores, housekeeping, inbox, left_over):
+        for module in (bundles, chores, housekeeping, inbox, left_over):
             monkeypatch.setattr(module, "library", lambda: opened)
+        bundles.building.cache_clear()
         yield opened
 
 
@@ -360,3 +381,98 @@ def test_what_cannot_leave_the_inbox_is_not_sent_again_until_it_is_put_there_ane
         came = seaweed.head_object(Bucket=bucket, Key=mine)["LastModified"]
     hourly()
     assert cloud.told("inbox") == [mine]
+
+
+def planned(library: Library, owner: str) -> Bundle:
+    """A bundle whose upload has begun."""
+    bundle = library.bundles.request(owner, Selection())
+    bundles.plan({"owner": owner, "bundle": bundle.id}, Context())
+    return bundle
+
+
+@contextmanager
+def refusing(client: Any, bundle: Bundle) -> Iterator[None]:
+    """S3 cannot be reached to abort the upload of this bundle."""
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        if bundle.id in params["url_path"]:
+            raise EndpointConnectionError(endpoint_url="s3")
+
+    client.meta.events.register("before-call.s3.AbortMultipartUpload", refuse)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister("before-call.s3.AbortMultipartUpload", refuse)
+
+
+def state_of(library: Library, bundle: Bundle) -> str:
+    found = library.catalog.bundles.get(bundle.owner, bundle.id)
+    assert found is not None
+    return found.state
+
+
+def uploads(library: Library) -> list[str]:
+    """Of archives, that have begun and not ended."""
+    assert isinstance(library.vault, S3Vault)
+    working = library.vault.working
+    said = working.client.list_multipart_uploads(Bucket=working.bucket)
+    return [each["Key"] for each in said.get("Uploads", [])]
+
+
+def test_a_bundle_whose_execution_did_not_start_is_started_and_one_under_way_is_left_alone(
+    library: Library, owner: str, cloud: Cloud, labelled: list[str]
+) -> None:
+    bundle = library.bundles.request(owner, Selection())
+    under_way = planned(library, owner)
+    cloud.executions[under_way.id] = "RUNNING"
+    hourly()
+    assert cloud.executions == {bundle.id: "RUNNING", under_way.id: "RUNNING"}
+    assert state_of(library, bundle) == state_of(library, under_way) == "preparing"
+    assert len(uploads(library)) == 1
+
+
+@pytest.mark.parametrize("ended", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_a_bundle_that_nobody_builds_any_more_fails_and_is_told_of(
+    library: Library, owner: str, cloud: Cloud, labelled: list[str], ended: str
+) -> None:
+    """What cleans up after an execution did not start, or failed."""
+    bundle = planned(library, owner)
+    cloud.executions[bundle.id] = ended
+    hourly()
+    assert state_of(library, bundle) == "failed"
+    assert uploads(library) == []
+    (notice,) = library.catalog.notices.of(owner)
+    assert (notice.kind, notice.subject) == ("bundle-failed", bundle.id)
+
+
+def test_a_bundle_fails_at_once_and_what_could_not_be_cleaned_up_then_is_later(
+    library: Library, owner: str, labelled: list[str], seaweed: Any
+) -> None:
+    stuck, other = planned(library, owner), planned(library, owner)
+
+    with refusing(seaweed, stuck):
+        for bundle in (stuck, other):
+            with suppress(VaultUnavailable):
+                bundles.abort({"owner": owner, "bundle": bundle.id}, Context())
+            assert state_of(library, bundle) == "failed"
+        assert len(uploads(library)) == 1
+        with pytest.raises(RuntimeError):
+            hourly()
+    hourly()
+    assert uploads(library) == []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_expired_bundle_that_cannot_be_cleaned_up_keeps_no_other_from_it(
+    library: Library,
+    owner: str,
+    labelled: list[str],
+    seaweed: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    both = [planned(library, owner), planned(library, owner)]
+    monkeypatch.setattr("fototeca.bundling.bundles.now", lambda: now() + timedelta(days=2))
+    with refusing(seaweed, both[number]), pytest.raises(VaultUnavailable):
+        library.bundles.expire()
+    assert len(uploads(library)) == 1

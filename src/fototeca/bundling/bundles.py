@@ -26,7 +26,7 @@ from fototeca.catalog.protocol import (
     Placed,
 )
 from fototeca.photos import Selection, now
-from fototeca.vault.protocol import Vault, VaultFull
+from fototeca.vault.protocol import Vault, VaultFull, VaultUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -156,9 +156,15 @@ class Bundling:
         return True
 
     def expire(self) -> None:
-        """End the bundles that are past their time."""
+        """End the bundles that are past their time. Raises VaultUnavailable at the end."""
+        failure: VaultUnavailable | None = None
         for bundle in self._catalog.bundles.expire(now()):
-            self.forget(bundle)
+            try:
+                self.forget(bundle)
+            except VaultUnavailable as error:
+                failure = error
+        if failure is not None:
+            raise failure
 
     def forget(self, bundle: Bundle) -> None:
         """Delete what it has in the vault: its manifest, its archive or the parts of one."""

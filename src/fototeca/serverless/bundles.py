@@ -13,22 +13,24 @@ from fototeca.serverless.warm import Context, library
 
 log = logging.getLogger(__name__)
 
+STOPPED = "building its archive was stopped"
+
 
 def plan(event: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     """Lay the archive out and begin its upload: how many parts there are to build."""
-    parts = _building().plan(event["owner"], event["bundle"])
+    parts = building().plan(event["owner"], event["bundle"])
     if parts is None:
         return {"state": "restoring"}
     return {"state": "building", "parts": list(range(1, parts + 1))}
 
 
 def part(event: Mapping[str, Any], _context: Context) -> None:
-    _building().build(event["owner"], event["bundle"], event["part"])
+    building().build(event["owner"], event["bundle"], event["part"])
 
 
 def complete(event: Mapping[str, Any], _context: Context) -> None:
     """Join the parts and verify the whole; the owner is told."""
-    _building().complete(event["owner"], event["bundle"])
+    building().complete(event["owner"], event["bundle"])
     _tell()
 
 
@@ -36,10 +38,10 @@ def abort(event: Mapping[str, Any], _context: Context) -> None:
     """End what failed, or was stopped: then EventBridge tells, with the input as text."""
     reason = "its archive could not be built"
     if "detail" in event:
-        event, reason = json.loads(event["detail"]["input"]), "building its archive was stopped"
+        event, reason = json.loads(event["detail"]["input"]), STOPPED
     else:
         log.error("a bundle failed: %s", event.get("error", {}).get("Error", "unknown"))
-    _building().abort(event["owner"], event["bundle"], reason)
+    building().abort(event["owner"], event["bundle"], reason)
     _tell()
 
 
@@ -52,6 +54,6 @@ def _tell() -> None:
 
 
 @cache
-def _building() -> BuildingInParts:
+def building() -> BuildingInParts:
     opened = library()
     return BuildingInParts(opened.catalog, opened.vault, opened.bundles)

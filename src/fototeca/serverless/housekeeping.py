@@ -29,8 +29,8 @@ def _hourly(chores: Chores) -> None:
     """Each step whatever became of the others. Raises RuntimeError when one failed."""
     steps: tuple[Callable[[], None], ...]
     steps = (
+        left_over.go_on_with_bundles,
         _tell,
-        _prepare,
         lambda: left_over.label_waiting(chores),
         lambda: left_over.take_over_put_aside(chores),
         lambda: left_over.take_from_inbox(chores),
@@ -66,12 +66,6 @@ def _tell() -> None:
     """What could not be sent at once."""
     library().telling.tell_failures()
     library().telling.send_due()
-
-
-def _prepare() -> None:
-    """Bundles whose execution could not be started; for the others it changes nothing."""
-    for bundle in library().catalog.bundles.preparing():
-        library().work.prepare(bundle)
 
 
 def _bring_in_left_over(chores: Chores) -> None:

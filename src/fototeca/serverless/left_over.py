@@ -3,24 +3,53 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from fototeca.catalog.protocol import BundleState
 from fototeca.photos import now
+from fototeca.serverless.bundles import STOPPED, building
 from fototeca.serverless.chores import Chores, send_all
 from fototeca.serverless.inbox import LONG, STUCK, account_of
 from fototeca.serverless.messages import Refused, as_created, created
 from fototeca.serverless.warm import client, library
 from fototeca.vault.s3 import S3Vault
 from fototeca.vault.s3.keys import INBOX, original_in
+from fototeca.work.aws import Executions
+
+log = logging.getLogger(__name__)
 
 UNDER_WAY = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+
+
+def go_on_with_bundles() -> None:
+    """Bundles whose execution did not start, or ended without them; what of failed ones is left.
+
+    Raises RuntimeError when that went wrong with some: the others are seen to all the same.
+    """
+    machine = Executions(os.environ["FOTOTECA_STATE_MACHINE"], client("stepfunctions"))
+    opened, failed = library(), 0
+    for account in opened.catalog.accounts.all():
+        for bundle in opened.catalog.bundles.of(account.id):
+            try:
+                if bundle.state is BundleState.FAILED:
+                    opened.bundles.forget(bundle)
+                elif bundle.state in (BundleState.PREPARING, BundleState.RESTORING):
+                    machine.start(bundle)
+                    if machine.is_over(bundle):
+                        building().abort(bundle.owner, bundle.id, STOPPED)
+            except Exception:
+                failed += 1
+                log.exception("bundle %s", bundle.id)
+    if failed:
+        raise RuntimeError(f"{failed} bundles could not be seen to")
 
 
 def label_waiting(chores: Chores) -> None:

@@ -16,6 +16,39 @@ from fototeca.catalog.protocol import Bundle, Catalog, Import
 log = logging.getLogger(__name__)
 
 
+class Executions:
+    """The state machine's: one for each bundle, named by its id."""
+
+    def __init__(self, machine: str, states: Any) -> None:
+        """`machine` by its ARN; `states` is a client of Step Functions."""
+        self._machine = machine
+        self._states = states
+
+    def start(self, bundle: Bundle) -> None:
+        """Unless it was started before."""
+        given = {"owner": bundle.owner, "bundle": bundle.id}
+        try:
+            self._states.start_execution(
+                stateMachineArn=self._machine, name=bundle.id, input=json.dumps(given)
+            )
+        except self._states.exceptions.ExecutionAlreadyExists:
+            return
+
+    def stop(self, bundle: Bundle) -> None:
+        try:
+            self._states.stop_execution(executionArn=self._arn(bundle))
+        except self._states.exceptions.ExecutionDoesNotExist:
+            return
+
+    def is_over(self, bundle: Bundle) -> bool:
+        said = self._states.describe_execution(executionArn=self._arn(bundle))
+        return bool(said["status"] != "RUNNING")
+
+    def _arn(self, bundle: Bundle) -> str:
+        # arn:aws:states:REGION:ACCOUNT:stateMachine:NAME
+        return f"{self._machine.replace(':stateMachine:', ':execution:', 1)}:{bundle.id}"
+
+
 class AwsWork:
     """See fototeca.work.protocol.Work. Chores are done by fototeca.serverless.chores."""
 
@@ -46,21 +79,10 @@ class AwsWork:
         self._send({"chore": "import", "owner": progress.owner, "import": progress.id})
 
     def prepare(self, bundle: Bundle, /) -> None:
-        given = {"owner": bundle.owner, "bundle": bundle.id}
-        try:
-            self._states.start_execution(
-                stateMachineArn=self._machine, name=bundle.id, input=json.dumps(given)
-            )
-        except self._states.exceptions.ExecutionAlreadyExists:
-            return
+        self._executions.start(bundle)
 
     def cancel(self, bundle: Bundle, /) -> None:
-        # arn:aws:states:REGION:ACCOUNT:stateMachine:NAME
-        execution = self._machine.replace(":stateMachine:", ":execution:", 1)
-        try:
-            self._states.stop_execution(executionArn=f"{execution}:{bundle.id}")
-        except self._states.exceptions.ExecutionDoesNotExist:
-            return
+        self._executions.stop(bundle)
 
     def _send(self, chore: dict[str, object]) -> None:
         # Lambda keeps it until it is done, or was tried three times.
@@ -69,10 +91,10 @@ class AwsWork:
         )
 
     @cached_property
-    def _states(self) -> Any:
+    def _executions(self) -> Executions:
         import boto3
 
-        return boto3.client("stepfunctions")
+        return Executions(self._machine, boto3.client("stepfunctions"))
 
     @cached_property
     def _functions(self) -> Any:
