@@ -132,6 +132,11 @@ class Moving:
         same = there.get(account.id) or (account.email and there.by_email(account.email))
         if same:
             return same.id
+        if account.email is None and self._target.settings.table is not None:
+            raise MoveRefused(
+                "an account without an address cannot sign in on AWS: say whose photos they become"
+                " there, --to-user EMAIL"
+            )
         record = self._source.catalog.accounts.record(account.id)
         if record is not None:
             there.put(record)

@@ -309,6 +309,8 @@ def test_a_library_moves_to_aws_and_home_again(
     names = {"cat.jpg", "two-dogs.jpg", MOUNTAINS.name}
     chosen = [path for path in samples.photos() if path.name in names]
     run("import", "--library", library, *chosen)
+    nobody_s = run("move", "--from", library, "--to", f"aws:{STACK}")
+    assert (nobody_s.status, "--to-user EMAIL" in nobody_s.err) == (1, True)
     run("user", "add", fresh.email, "--password-stdin", "--library", library, input="a password")
     cat = sha256(named("cat.jpg")).hexdigest()
     run("photos", "label", cat, "--add", "Chelsea", "--remove", "Animal", "--library", library)
