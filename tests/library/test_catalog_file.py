@@ -107,6 +107,45 @@ def test_a_catalog_of_an_older_version_is_brought_up_to_this_one(tmp_path: Path)
     catalog.close()
 
 
+def test_a_bundle_of_an_older_version_keeps_its_photos(tmp_path: Path) -> None:
+    """From when each photo of it was a row."""
+    path = tmp_path / "catalog.sqlite3"
+    old = sqlite3.connect(path)
+    for script in SCRIPTS[:7]:
+        old.executescript(script.read_text(encoding="utf-8"))
+    old.execute("INSERT INTO account (key, id, created_at) VALUES (1, 'dan', 0)")
+    old.executemany(
+        "INSERT INTO photo (key, owner, id, name, size, crc32, media_type, width, height,"
+        " orientation, exif, taken, uploaded_at, state, trashed_at)"
+        " VALUES (?1, 1, ?2, ?1 || '.jpg', 1, 1, 'image/jpeg', 1, 1, 1, '{}', -?1, 0, 'waiting',"
+        " iif(?1 = 3, 0, NULL))",
+        [(key, key.to_bytes(32, "big")) for key in range(1, 2501)],
+    )
+    old.executescript(
+        """
+        INSERT INTO bundle (key, id, owner, selection, state, created_at, expires_at, photos, bytes)
+        VALUES (1, 'old', 1, '{"any": [], "all": [], "none": []}', 'preparing', 0, 1, 2500, 2500);
+        INSERT INTO bundle_photo (bundle, position, photo, skipped)
+        SELECT 1, 2500 - key, key, iif(key = 7, 'lost', NULL) FROM photo;
+        PRAGMA user_version = 7;
+        """
+    )
+    old.close()
+    with closing(SqliteCatalog(path, Taxonomy.load())) as catalog:
+        (bundle,) = catalog.bundles.of("dan")
+        members = list(catalog.bundles.members(bundle))
+        assert [int(member.photo.id, 16) for member in members] == list(range(2500, 0, -1))
+        assert [member.position for member in members] == list(range(2500))
+        (skipped,) = catalog.bundles.skipped(bundle)
+        assert (skipped.name, skipped.reason) == ("7.jpg", "lost")
+        trashed = "dan", f"{3:064x}"
+        assert list(catalog.photos.purgeable(now())) == []
+        assert not catalog.photos.purge(*trashed, lambda owner, id: pytest.fail("purged"))
+        catalog.bundles.expire(now())
+        assert list(catalog.photos.purgeable(now())) == [trashed]
+        assert catalog.photos.purge(*trashed, lambda owner, id: None)
+
+
 def test_who_has_waited_for_others_too_long_is_told_to_try_again(
     owner: str, impatient: SqliteCatalog, settings: Settings
 ) -> None:

@@ -19,6 +19,7 @@ from fototeca.catalog.protocol import (
     failed_text,
     ready_text,
 )
+from fototeca.catalog.sqlite import frozen
 from fototeca.catalog.sqlite.columns import columns, keys_of
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.feed import leave_notice
@@ -31,7 +32,7 @@ CLAIM = timedelta(minutes=1)
 ENTRY = "position, photo, name, size, crc32, modified, offset, directory_offset"
 """The columns of an archive's entry, in the order of Placed."""
 ROWS = 1000
-"""Read at a time: a bundle of any size takes no more memory than this."""
+"""Entries read at a time: an archive of any size takes no more memory than these."""
 
 
 class SqliteBundles:
@@ -67,10 +68,7 @@ class SqliteBundles:
                 photos = self._photos.keys_of_ids(key, ids)
             taken, sizes = columns(connection, photos, "taken", "size")
             oldest_first = keys_of(photos)[np.argsort(taken, kind="stable")]
-            connection.executemany(
-                "INSERT INTO bundle_photo (bundle, position, photo) VALUES (?, ?, ?)",
-                ((bundle, at, photo) for at, photo in enumerate(oldest_first.tolist())),
-            )
+            frozen.freeze(connection, bundle, oldest_first)
             connection.execute(
                 "UPDATE bundle SET photos = ?, bytes = ? WHERE key = ?",
                 (len(photos), int(sizes.sum()), bundle),
@@ -101,30 +99,26 @@ class SqliteBundles:
         return [bundle_from(row, row["owner_id"]) for row in rows]
 
     def members(self, bundle: Bundle) -> Iterator[Member]:
-        key, last = self._row(bundle.id)["key"], -1
+        key, position = self._row(bundle.id)["key"], 0
         while True:
             with self._database.read() as connection:
-                rows = connection.execute(
-                    f"SELECT position, {PHOTO} FROM bundle_photo"
-                    " CROSS JOIN photo ON photo.key = bundle_photo.photo"
-                    " WHERE bundle = ? AND position > ? ORDER BY position LIMIT ?",
-                    (key, last, ROWS),
-                ).fetchall()
-                labels: dict[int, list[str]] = {row["key"]: [] for row in rows}
+                photos = frozen.listed(connection, key, position)
+                among = f"IN ({', '.join('?' * len(photos))})"
+                found = connection.execute(f"SELECT {PHOTO} FROM photo WHERE key {among}", photos)
+                rows = {row["key"]: row for row in found}
+                labels: dict[int, list[str]] = {photo: [] for photo in photos}
                 on = connection.execute(
                     "SELECT photo, name FROM photo_label JOIN label ON label.key = label"
-                    f" WHERE photo IN ({', '.join('?' * len(rows))}) ORDER BY name",
-                    [row["key"] for row in rows],
+                    f" WHERE photo {among} ORDER BY name",
+                    photos,
                 )
                 for photo, name in on:
                     labels[photo].append(name)
-            for row in rows:
-                yield Member(
-                    row["position"], photo_from(row, bundle.owner), tuple(labels[row["key"]])
-                )
-            if len(rows) < ROWS:
+            if not photos:
                 return
-            last = rows[-1]["position"]
+            for photo in photos:
+                yield Member(position, photo_from(rows[photo], bundle.owner), tuple(labels[photo]))
+                position += 1
 
     def begin(self, bundle: Bundle) -> str | None:
         claim = new_id()
@@ -136,7 +130,7 @@ class SqliteBundles:
                 return None
             key = row["key"]
             connection.execute("DELETE FROM bundle_entry WHERE bundle = ?", (key,))
-            connection.execute("UPDATE bundle_photo SET skipped = NULL WHERE bundle = ?", (key,))
+            connection.execute("DELETE FROM bundle_skipped WHERE bundle = ?", (key,))
             connection.execute(
                 "UPDATE bundle SET prepared = 0, skipped = 0, claim = ?, claimed_until = ?"
                 " WHERE key = ?",
@@ -174,10 +168,10 @@ class SqliteBundles:
                 ],
             )
             connection.executemany(
-                "UPDATE bundle_photo SET skipped = ? WHERE bundle = ? AND photo ="
-                " (SELECT key FROM photo WHERE owner = ? AND id = ?)",
+                "INSERT INTO bundle_skipped (bundle, photo, reason)"
+                " SELECT ?, key, ? FROM photo WHERE owner = ? AND id = ?",
                 [
-                    (skip.reason, row["key"], row["owner"], bytes.fromhex(skip.id))
+                    (row["key"], skip.reason, row["owner"], bytes.fromhex(skip.id))
                     for skip in skipped
                 ],
             )
@@ -278,9 +272,9 @@ class SqliteBundles:
 
     def skipped(self, bundle: Bundle) -> list[Skipped]:
         rows = self._database.connection.execute(
-            "SELECT photo.id, photo.name, bundle_photo.skipped FROM bundle_photo"
+            "SELECT photo.id, photo.name, reason FROM bundle_skipped"
             " JOIN photo ON photo.key = photo JOIN bundle ON bundle.key = bundle"
-            " WHERE bundle.id = ? AND bundle_photo.skipped IS NOT NULL ORDER BY position",
+            " WHERE bundle.id = ? ORDER BY photo.taken, photo.key",
             (bundle.id,),
         )
         return [Skipped(id.hex(), name, reason) for id, name, reason in rows]
@@ -362,7 +356,8 @@ class SqliteBundles:
 
     def _drop_rows(self, bundle: int) -> None:
         connection = self._database.connection
-        connection.execute("DELETE FROM bundle_photo WHERE bundle = ?", (bundle,))
+        frozen.forget(connection, bundle)
+        connection.execute("DELETE FROM bundle_skipped WHERE bundle = ?", (bundle,))
         connection.execute("DELETE FROM bundle_entry WHERE bundle = ?", (bundle,))
         connection.execute("DELETE FROM bundle_part WHERE bundle = ?", (bundle,))
 

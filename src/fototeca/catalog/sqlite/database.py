@@ -14,10 +14,11 @@ from pathlib import Path
 
 from fototeca.catalog.protocol import CatalogBusy, CatalogFull
 from fototeca.catalog.sqlite.columns import fill_columns
+from fototeca.catalog.sqlite.frozen import pack_lists
 
 BUSY_SECONDS = 60.0
 """How long to wait for another process's transaction."""
-FILLS = {"0008_photo_columns.sql": fill_columns}
+FILLS = {"0008_photo_columns.sql": fill_columns, "0011_packed_lists.sql": pack_lists}
 """What is left to do after a script, in its transaction, that SQL cannot."""
 
 

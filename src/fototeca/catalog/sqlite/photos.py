@@ -33,6 +33,7 @@ from fototeca.catalog.protocol import (
 from fototeca.catalog.sqlite.columns import columns, keys_of, update_columns
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.embeddings import keep_embedding, kept_embedding, nearest
+from fototeca.catalog.sqlite.frozen import needed
 from fototeca.catalog.sqlite.labels import Labels
 from fototeca.catalog.sqlite.rows import PHOTO, photo_columns, photo_from
 from fototeca.catalog.sqlite.sets import SelectedKeys, everything
@@ -258,27 +259,27 @@ class SqlitePhotos:
     def purgeable(self, trashed_before: datetime) -> Iterator[tuple[str, str]]:
         last = (-(2**63), 0)
         while True:
-            rows = self._database.connection.execute(
-                "SELECT account.id, photo.id, trashed_at, photo.key FROM photo"
-                " JOIN account ON account.key = photo.owner"
-                f" WHERE {UNNEEDED} AND trashed_at < ? AND (trashed_at, photo.key) > (?, ?)"
-                " ORDER BY trashed_at, photo.key LIMIT ?",
-                (to_micros(trashed_before), *last, PURGEABLE),
-            ).fetchall()
-            if not rows:
-                return
-            yield from ((owner, id.hex()) for owner, id, _, _ in rows)
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    "SELECT account.id, photo.id, trashed_at, photo.key FROM photo"
+                    " JOIN account ON account.key = photo.owner"
+                    " WHERE trashed_at IS NOT NULL AND trashed_at < ?"
+                    " AND (trashed_at, photo.key) > (?, ?) ORDER BY trashed_at, photo.key LIMIT ?",
+                    (to_micros(trashed_before), *last, PURGEABLE),
+                ).fetchall()
+                if not rows:
+                    return
+                bundled = needed(connection)
+            yield from ((owner, id.hex()) for owner, id, _, key in rows if key not in bundled)
             last = rows[-1]["trashed_at"], rows[-1]["key"]
 
     def purge(self, owner: str, id: str, delete_bytes: Deletion) -> bool:
         with self._database.write() as connection:
             owner_key = self._database.owner_key(owner)
-            row = connection.execute(
-                f"DELETE FROM photo WHERE owner = ? AND id = ? AND {UNNEEDED} RETURNING key",
-                (owner_key, raw_id(id)),
-            ).fetchone()
-            if row is None:
+            row = self._row(owner, id)
+            if row is None or row["trashed_at"] is None or row["key"] in needed(connection):
                 return False
+            connection.execute("DELETE FROM photo WHERE key = ?", (row["key"],))
             update_columns(connection, row["key"])
             # Before the commit, while no upload can be recorded: ingest looks for its bytes
             # after recording them, so one that slipped in between puts them back.
@@ -507,10 +508,6 @@ class SqlitePhotos:
     def _keys_where(self, where: str, *values: int | str) -> BitMap:
         rows = self._database.connection.execute(f"SELECT key FROM photo WHERE {where}", values)
         return BitMap(key for (key,) in rows)
-
-
-UNNEEDED = """trashed_at IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM bundle_photo WHERE bundle_photo.photo = photo.key)"""
 
 
 def cursor_from(position: Position) -> str:
