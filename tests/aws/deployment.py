@@ -198,16 +198,24 @@ class Deployment:
 
     def lead(self, handler: str, **variables: str) -> None:
         """Have a function ask some services elsewhere."""
+        function = self._function(handler)
+        self.cloud.client("lambda").update_function_configuration(
+            FunctionName=function["FunctionName"],
+            Environment={"Variables": {**function["Environment"]["Variables"], **variables}},
+        )
+
+    def call(self, handler: str, event: Mapping[str, Any]) -> None:
+        """Call a function, and wait for its end."""
+        name = self._function(handler)["FunctionName"]
         functions = self.cloud.client("lambda")
-        for function in functions.list_functions()["Functions"]:
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(event))
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    def _function(self, handler: str) -> dict[str, Any]:
+        for function in self.cloud.client("lambda").list_functions()["Functions"]:
             if function["Handler"] == f"fototeca.serverless.{handler}":
-                functions.update_function_configuration(
-                    FunctionName=function["FunctionName"],
-                    Environment={
-                        "Variables": {**function["Environment"]["Variables"], **variables}
-                    },
-                )
-                return
+                found: dict[str, Any] = function
+                return found
         raise LookupError(handler)
 
     def put(self, key: str, data: bytes) -> None:

@@ -12,6 +12,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ if shutil.which("node") is None:
 import boto3
 
 from deploy.aws.smoke import Smoke
+from fototeca.photos import Selection, now
 from tests.aws.deployment import STACK, Deployment, Person, deployed, until
 from tests.cli.conftest import called as run
 from tests.cli.test_move import everything
@@ -168,6 +170,29 @@ def test_a_deleted_bundle_is_cancelled(stack: Deployment, fresh: Person) -> None
 
     assert until(ended) in ("ABORTED", "SUCCEEDED")
     assert fresh.get(f"{path}/archive").status == 404
+
+
+def test_the_hourly_look_starts_bundles_and_ends_those_that_nobody_builds(
+    stack: Deployment, fresh: Person
+) -> None:
+    fresh.labelled(fresh.upload(named("cat.jpg")))
+    owner, moment = stack.account(fresh), now()
+    lost, left = (
+        stack.catalog.bundles.freeze(owner, Selection(), None, moment, moment + timedelta(hours=1))
+        for _ in range(2)
+    )
+    # An execution of its name that has ended, and did nothing for it.
+    states = stack.cloud.client("stepfunctions")
+    ended = states.start_execution(
+        stateMachineArn=stack.outputs["StateMachine"],
+        name=left.id,
+        input=json.dumps({"owner": "0" * 16, "bundle": left.id}),
+    )["executionArn"]
+    until(lambda: states.describe_execution(executionArn=ended)["status"] != "RUNNING" or None)
+    stack.call("housekeeping.handler", {})
+    assert fresh.settled(lost.id)["state"] == "ready"
+    failed = fresh.settled(left.id)
+    assert (failed["state"], failed["failure"]) == ("failed", "building its archive was stopped")
 
 
 def test_events_that_come_twice_late_and_in_disorder_change_nothing(
