@@ -358,13 +358,23 @@ def test_a_label_on_5000_photos_is_walked_whole(dynamodb: Any) -> None:
     assert positions == [f"IMG_{number:04}.jpg" for number in range(5000)]
 
 
-def test_a_photo_that_was_labelled_by_an_older_version_is_read(dynamodb: Any) -> None:
-    """Its detections are bare confidences: all of each is taken as a sum."""
+@pytest.mark.parametrize(
+    "written",
+    [
+        # Bare confidences: all of each is taken as a sum.
+        {"Beagle": 0.9, "Dog": 0.95},
+        # More than is known here: functions of two versions run while one is deployed.
+        {"Beagle": [0.9, 0.0, None, "new"], "Dog": [0.95, 0.0, None, "new"]},
+    ],
+)
+def test_a_photo_that_another_version_labelled_is_read(
+    dynamodb: Any, written: dict[str, Any]
+) -> None:
     name = make_table(dynamodb)
     catalog = DynamoCatalog(name, TAXONOMY, dynamodb)
     owner = owner_of(catalog)
     id = label(catalog, owner, 1, Beagle=0.9).id
-    seen = zlib.compress(json.dumps({"Beagle": 0.9, "Dog": 0.95}).encode())
+    seen = zlib.compress(json.dumps(written).encode())
     table = Table(dynamodb, name)
     table.write(table.update(keys.photo(owner, id), {"seen": seen}))
     labels = catalog.photos.labels_of(owner, id)

@@ -201,7 +201,8 @@ def _unpacked(packed: bytes | None, source: str) -> tuple[Detection, ...]:
     found = []
     for label, seen in json.loads(zlib.decompress(packed)).items():
         # Labelled before it was kept what a confidence rests on, a photo has the bare confidence.
-        confidence, alone, summed = seen if isinstance(seen, list) else (seen, 0.0, None)
+        # A later version puts what more it knows behind: while it is deployed, this one reads on.
+        confidence, alone, summed = seen[:3] if isinstance(seen, list) else (seen, 0.0, None)
         found.append(Detection(label, confidence, source, alone, summed))
     return surest_first(found)
 
