@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from onnx import helper
 from PIL import Image
 
-from fototeca.labelling.tensors import pixels
 from models import graph
-from models.network import Network, network
+from models.network import CROP, Network, network
 from models.weights import published, read
 
 RANGES = Path(__file__).with_name("ranges.json")
@@ -36,6 +36,16 @@ def choose(data: Path) -> list[Path]:
             names = sorted(row["path"] for row in csv.DictReader(file) if row["path"] != "path")
         paths += [data / name for name in chosen.sample(names, PHOTOS // 2)]
     return paths
+
+
+def middle(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """As the weights' publisher evaluated them, [side, side, 3]."""
+    width, height = image.size
+    square = CROP * min(width, height)
+    left, top = (width - square) / 2, (height - square) / 2
+    box = (left, top, left + square, top + square)
+    small = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC, box=box)
+    return np.asarray(small, np.uint8)
 
 
 def measure(paths: list[Path], net: Network) -> dict[str, tuple[float, float]]:
@@ -55,7 +65,7 @@ def measure(paths: list[Path], net: Network) -> dict[str, tuple[float, float]]:
     seen = []
     for path in paths:
         with Image.open(path) as image:
-            values = session.run(names, {"pixels": pixels(image, net.side)[np.newaxis]})
+            values = session.run(names, {"pixels": middle(image, net.side)[np.newaxis]})
         seen.append([(value.min(), value.max()) for value in values])
     lowest, highest = np.mean(seen, axis=0).T
     return {

@@ -12,6 +12,8 @@ from models.weights import Arrays, WeightsError
 
 SIDE = 224
 """Pixels: the width and height of Lite0's input."""
+CROP = 0.875
+"""Of the short side: the middle that the publisher of the weights evaluated them on."""
 CLASSES = 1000
 FEATURES = 1280
 

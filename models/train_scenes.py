@@ -28,7 +28,7 @@ from fototeca.labelling.tensors import pixels
 from models import graph, scene_head, weights
 from models.build import RANGES, digest
 from models.logistic import Floats, Head, fit, sigmoid
-from models.network import SIDE, network
+from models.network import CROP, SIDE, network
 from models.scene_data import NATURAL, SCENES, Known, groups, known, matrix, splits
 
 PHOTOS = Path(__file__).with_name("scene-photos.csv")
@@ -36,8 +36,6 @@ PENALTY, BALANCE = 0.05, 0.0
 FOLDS = 4
 ENOUGH = 12
 """Complete photos with a label from which it is calibrated on complete photos alone."""
-CROP = 0.875
-"""Of the short side: what the publisher of the weights evaluated them on."""
 PRECISION = 0.8
 """What a default threshold is chosen for."""
 

@@ -31,7 +31,7 @@ import onnxruntime
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from models import build, graph, scene_head, weights
+from models import build, calibrate, graph, scene_head, weights
 from models.network import EPSILON, fold, network
 from models.weights import WeightsError
 
@@ -286,6 +286,20 @@ def test_the_digest_sees_a_single_weight_and_not_the_serialisation(
     values.flat[0] ^= 1
     tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
     assert build.digest(copy) != build.digest(model)
+
+
+def test_ranges_are_measured_on_the_middle(tmp_path: Path) -> None:
+    """They stay what was recorded, whatever else the labeller is shown."""
+    inside = Image.effect_noise((370, 370), 90).convert("RGB")
+    paths = []
+    for colour in ("white", "red"):
+        photo = Image.new("RGB", (512, 400), colour)
+        photo.paste(inside, (71, 15))
+        paths.append(tmp_path / f"{colour}.png")
+        photo.save(paths[-1])
+    net = network(weights.read(weights.published()))
+    one, other = (calibrate.measure([path], net) for path in paths)
+    assert one == other
 
 
 def test_built_once_and_again_when_damaged(tmp_path: Path) -> None:
