@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,32 @@ def test_an_archive_built_in_parts_is_downloaded_from_s3(
     assert head.headers["content-length"] == str(ready["archive_size"])
     assert client.delete(f"/api/bundles/{asked['id']}").status_code == 204
     assert httpx.get(answer.headers["location"]).status_code == 404
+
+
+def test_an_archive_s_url_ends_with_its_bundle(
+    client: TestClient,
+    library: Library,
+    vault: S3Vault,
+    owner: str,
+    add: AddPhoto,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add(1)
+    bundle = library.bundles.request(owner, Selection())
+    building = BuildingInParts(library.catalog, vault, library.bundles)
+    building.plan(owner, bundle.id)
+    building.build(owner, bundle.id, 1)
+    building.complete(owner, bundle.id)
+
+    def seconds(before: timedelta) -> int:
+        """That a URL of that time before the end is valid."""
+        moment = bundle.expires_at - before
+        monkeypatch.setattr("fototeca.bundling.bundles.now", lambda: moment)
+        url = client.get(f"/api/bundles/{bundle.id}/archive").headers["location"]
+        return int(httpx.URL(url).params["X-Amz-Expires"])
+
+    assert seconds(timedelta(hours=1)) == 300
+    assert seconds(timedelta(seconds=90)) == 90
 
 
 def test_the_reference_client_uploads_into_the_inbox(

@@ -63,7 +63,8 @@ class Archive:
         return self._bundling.read(self.bundle, start, stop)
 
     def url(self, disposition: str, lifetime: timedelta) -> str | None:
-        """Where the vault itself serves it; None when it is served from the originals."""
+        """Where the vault itself serves it, no longer than the bundle lives; None when it is served
+        from the originals."""
         return self._bundling.archive_url(self.bundle, disposition, lifetime)
 
 
@@ -145,7 +146,7 @@ class Bundling:
             archive_file(bundle),
             media_type="application/zip",
             disposition=disposition,
-            lifetime=lifetime,
+            lifetime=min(lifetime, bundle.expires_at - now()),
         )
 
     def delete(self, owner: str, id: str) -> bool:

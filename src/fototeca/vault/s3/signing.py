@@ -96,7 +96,7 @@ class S3Signer:
         url: str = objects.client.generate_presigned_url(
             operation,
             Params={"Bucket": objects.bucket, "Key": key, **more},
-            ExpiresIn=int(lifetime.total_seconds()),
+            ExpiresIn=max(1, int(lifetime.total_seconds())),
         )
         return url
 
