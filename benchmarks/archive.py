@@ -34,7 +34,7 @@ from starlette.routing import Route
 from fototeca.bundling.bundles import Bundling
 from fototeca.bundling.layout import Entry, Layout
 from fototeca.bundling.names import EntryNames
-from fototeca.catalog.protocol import Bundle, Placed
+from fototeca.catalog.protocol.bundles import Bundle, Placed
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Selection, now

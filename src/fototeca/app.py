@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from fototeca.bundling.bundles import Bundling
-from fototeca.catalog.protocol import Account, Catalog, Embedding
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.accounts import Account
+from fototeca.catalog.protocol.photos import Embedding
 from fototeca.ingest import Ingest
 from fototeca.label_settings import Vocabulary
 from fototeca.labelling.choice import knows_texts, open_labeller, source_of

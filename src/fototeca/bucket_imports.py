@@ -15,13 +15,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from fototeca.catalog.protocol import (
-    Catalog,
-    Import,
-    ImportState,
-    Outcome,
-    Refusal,
-)
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.imports import Import, ImportState, Refusal
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.inbox import IGNORED
 from fototeca.ingest import Ingest, Refused, too_large
 from fototeca.vault.protocol import OriginalArchived, OriginalMissing, Vault

@@ -11,7 +11,8 @@ import mimetypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from fototeca.catalog.protocol import Catalog, Outcome
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.imaging.decoding import VIEW_SIDE
 from fototeca.imaging.develop import develop
 from fototeca.imaging.limits import Limits, Unreadable

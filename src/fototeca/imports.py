@@ -13,15 +13,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from fototeca.bucket_imports import SCHEME, BucketImports, SourceRefused
-from fototeca.catalog.protocol import (
-    Catalog,
-    CatalogBusy,
-    CatalogFull,
-    Import,
-    ImportState,
-    Outcome,
-    Refusal,
-)
+from fototeca.catalog.protocol import Catalog, CatalogBusy, CatalogFull
+from fototeca.catalog.protocol.imports import Import, ImportState, Refusal
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.inbox import files, is_library
 from fototeca.ingest import Ingest, Refused
 from fototeca.photos import now

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fototeca.catalog.protocol import Account, Catalog
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.accounts import Account
 from fototeca.ingest import Ingest, Refused
 from fototeca.vault.protocol import MARKER
 

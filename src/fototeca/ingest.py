@@ -12,7 +12,8 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from fototeca.catalog.protocol import Catalog, Outcome
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.imaging.limits import Limits, Unreadable
 from fototeca.imaging.probe import probe
 from fototeca.photos import Photo, Probe, now

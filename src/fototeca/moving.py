@@ -12,7 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from fototeca.app import Library
-from fototeca.catalog.protocol import Account, PhotoRecord
+from fototeca.catalog.protocol.accounts import Account
+from fototeca.catalog.protocol.photos import PhotoRecord
 from fototeca.label_settings import LabelSettings
 from fototeca.photos import Selection
 from fototeca.vault.protocol import OriginalArchived, OriginalMissing, Size

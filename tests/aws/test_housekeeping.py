@@ -16,7 +16,8 @@ from botocore.exceptions import EndpointConnectionError
 from deploy.aws.costs import LISTED, LOOKED_AT
 from fototeca.app import Library
 from fototeca.bucket_imports import BucketImports, Found, Listing
-from fototeca.catalog.protocol import Bundle, Failed, Labelled
+from fototeca.catalog.protocol.bundles import Bundle
+from fototeca.catalog.protocol.queue import Failed, Labelled
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.imports import Importing
 from fototeca.labelling.taxonomy import Taxonomy

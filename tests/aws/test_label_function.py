@@ -15,7 +15,7 @@ from PIL import Image
 
 from fototeca import samples
 from fototeca.app import Library
-from fototeca.catalog.protocol import PhotoRecord
+from fototeca.catalog.protocol.photos import PhotoRecord
 from fototeca.labelling.protocol import LabellerUnavailable, ModelError
 from fototeca.photos import Detection, Photo, Probe, State, now
 from fototeca.serverless import RECEIVES, label, messages, warm

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from fototeca.catalog.protocol import Catalog, Labelled
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.queue import Labelled
 from fototeca.photos import Detection, Exif, Photo, Probe, Selection, now
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)

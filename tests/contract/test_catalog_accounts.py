@@ -7,14 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from fototeca.catalog.protocol import (
-    Caller,
-    Catalog,
-    EmailTaken,
-    ImportState,
-    Refusal,
-    Renewal,
-)
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.accounts import Caller, EmailTaken, Renewal
+from fototeca.catalog.protocol.imports import ImportState, Refusal
 from fototeca.photos import Selection, now
 from tests.contract.catalog_world import START, label, owner_of
 

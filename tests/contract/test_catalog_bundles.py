@@ -6,18 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from fototeca.catalog.protocol import (
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import (
     REMEMBERED,
     Bundle,
     BundleGone,
     BundleState,
-    Catalog,
     ClaimLost,
-    ImportState,
     Placed,
-    Refusal,
     Skipped,
 )
+from fototeca.catalog.protocol.imports import ImportState, Refusal
 from fototeca.photos import Selection, now
 from tests.contract.catalog_world import START, label, owner_of, photo, select
 

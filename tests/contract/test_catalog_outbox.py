@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from fototeca.catalog.protocol import GATHERING, Catalog, Dispatch, NotificationTarget
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.outbox import GATHERING, Dispatch, NotificationTarget
 from fototeca.photos import Selection, now
 from tests.contract.catalog_world import START, label, owner_of
 

@@ -11,15 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fototeca.catalog.protocol import (
-    Catalog,
-    CursorInvalid,
-    Failed,
-    Labelled,
-    Outcome,
-    PhotoLabels,
-    Work,
-)
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.photos import CursorInvalid, Outcome, PhotoLabels
+from fototeca.catalog.protocol.queue import Failed, Labelled, Work
 from fototeca.catalog.sqlite import photos as sqlite
 from fototeca.label_settings import LabelSettings
 from fototeca.photos import Detection, Photo, Selection, State, now

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fototeca.catalog.protocol import Catalog, Failed, Labelled
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.queue import Failed, Labelled
 from fototeca.photos import Detection, State, now
 from tests.contract.catalog_world import counts, owner_of, photo
 

@@ -10,15 +10,10 @@ from typing import Any
 import pytest
 
 from fototeca.catalog.dynamodb import DynamoCatalog, records
-from fototeca.catalog.protocol import (
-    BundleState,
-    Catalog,
-    Failed,
-    Labelled,
-    PhotoRecord,
-    Placed,
-    Skipped,
-)
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import BundleState, Placed, Skipped
+from fototeca.catalog.protocol.photos import PhotoRecord
+from fototeca.catalog.protocol.queue import Failed, Labelled
 from fototeca.label_settings import LabelSettings
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection, Selection, now

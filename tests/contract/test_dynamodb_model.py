@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fototeca.catalog.dynamodb import DynamoCatalog, records
-from fototeca.catalog.protocol import Catalog, Failed
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.queue import Failed
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.label_settings import LabelSettings
 from fototeca.labelling.taxonomy import Taxonomy

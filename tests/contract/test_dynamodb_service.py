@@ -19,7 +19,9 @@ from botocore.exceptions import ClientError
 from fototeca.catalog.dynamodb import DynamoCatalog, bundles, keys, table
 from fototeca.catalog.dynamodb.record import Record, row_of, rows_of
 from fototeca.catalog.dynamodb.table import Changed, Key, Table
-from fototeca.catalog.protocol import CatalogBusy, CatalogFull, Labelled, Outcome
+from fototeca.catalog.protocol import CatalogBusy, CatalogFull
+from fototeca.catalog.protocol.photos import Outcome
+from fototeca.catalog.protocol.queue import Labelled
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection, Selection, State, now
 from fototeca.vault.protocol import VaultUnavailable

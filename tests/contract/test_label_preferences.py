@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fototeca.catalog.protocol import Catalog, Failed, LabelChange
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.queue import Failed, LabelChange
 from fototeca.label_settings import LabelRules, LabelSettings, LabelSettingsInvalid
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Correction, Detection, Selection, now

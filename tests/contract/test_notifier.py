@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from fototeca.catalog.protocol import NotificationTarget
+from fototeca.catalog.protocol.outbox import NotificationTarget
 from fototeca.notify.apprise import AppriseNotifier
 from fototeca.notify.protocol import Message, Notifier, TargetInvalid, Undelivered
 from fototeca.notify.schemes import SCHEMES

@@ -7,16 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from fototeca.catalog.protocol import (
-    Account,
-    AccountRecord,
-    ApiToken,
-    Catalog,
-    EmailTaken,
-    Embedding,
-    PhotoRecord,
-    Work,
-)
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.accounts import Account, AccountRecord, ApiToken, EmailTaken
+from fototeca.catalog.protocol.photos import Embedding, PhotoRecord
+from fototeca.catalog.protocol.queue import Work
 from fototeca.label_settings import LabelSettings
 from fototeca.photos import Correction, Detection, Selection, State, now
 from tests.contract.catalog_world import START, counts, found, label, owner_of, photo, select

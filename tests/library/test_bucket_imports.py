@@ -9,7 +9,7 @@ import pytest
 
 from fototeca.app import Library
 from fototeca.bucket_imports import BucketImports, Found, Listing, SourceRefused
-from fototeca.catalog.protocol import ImportState
+from fototeca.catalog.protocol.imports import ImportState
 from fototeca.imports import Importing
 from fototeca.photos import now
 

@@ -13,7 +13,7 @@ import pytest
 
 from fototeca.app import Library, open_library
 from fototeca.bundling.bundles import EmptySelection, NotReady
-from fototeca.catalog.protocol import Bundle, BundleState
+from fototeca.catalog.protocol.bundles import Bundle, BundleState
 from fototeca.photos import Photo, Selection, now
 from fototeca.settings import Settings
 from fototeca.vault.protocol import OriginalMissing, Stored

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fototeca.app import Library, open_library
-from fototeca.catalog.protocol import CatalogBusy, CatalogFull, ImportState, Outcome
+from fototeca.catalog.protocol import CatalogBusy, CatalogFull
+from fototeca.catalog.protocol.imports import ImportState
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.ingest import Refused, TooLarge, display_name
 from fototeca.photos import Photo, Selection, now
 from fototeca.settings import Settings

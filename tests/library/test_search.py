@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from fototeca.app import Library, open_library
-from fototeca.catalog.protocol import Embedding, Labelled
+from fototeca.catalog.protocol.photos import Embedding
+from fototeca.catalog.protocol.queue import Labelled
 from fototeca.photos import Selection, now
 from fototeca.settings import Settings
 from tests import tiny_clip

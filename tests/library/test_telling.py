@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fototeca.app import Library, open_library
-from fototeca.catalog.protocol import GATHERING, NotificationTarget
+from fototeca.catalog.protocol.outbox import GATHERING, NotificationTarget
 from fototeca.identity.attempts import TooManyAttempts
 from fototeca.notify.messages import TEST
 from fototeca.notify.protocol import TargetInvalid, Undelivered

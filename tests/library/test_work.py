@@ -18,7 +18,9 @@ import pytest
 
 from fototeca import samples
 from fototeca.app import CATALOG, Library, LibraryMissing, open_library
-from fototeca.catalog.protocol import BundleState, ImportState, Work
+from fototeca.catalog.protocol.bundles import BundleState
+from fototeca.catalog.protocol.imports import ImportState
+from fototeca.catalog.protocol.queue import Work
 from fototeca.catalog.sqlite import database
 from fototeca.ingest import Ingested
 from fototeca.photos import Selection, State, now

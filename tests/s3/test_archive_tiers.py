@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fototeca.app import Library, open_library
-from fototeca.catalog.protocol import Catalog, Failed, Labelled
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.queue import Failed, Labelled
 from fototeca.imaging.limits import Limits
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.moving import Moving

@@ -11,7 +11,8 @@ import pytest
 
 from fototeca import bucket_imports
 from fototeca.bucket_imports import BucketImports, SourceRefused
-from fototeca.catalog.protocol import Catalog, Import, ImportState
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.imports import Import, ImportState
 from fototeca.imports import Importing, ImportRefused
 from fototeca.ingest import Ingest
 from fototeca.photos import Selection

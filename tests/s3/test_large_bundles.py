@@ -14,7 +14,8 @@ import pytest
 
 from fototeca.bundling.bundles import Bundling
 from fototeca.bundling.parts import PART, BuildingInParts
-from fototeca.catalog.protocol import BundleState, Catalog
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import BundleState
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.photos import Exif, Photo, Probe, Selection, now
 from fototeca.vault.protocol import CHUNK, Stored

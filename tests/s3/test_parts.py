@@ -18,7 +18,8 @@ import pytest
 from fototeca.bundling.bundles import Bundling, NotReady
 from fototeca.bundling.parts import BuildingInParts, PartsMissing
 from fototeca.bundling.reader import ArchiveBroken
-from fototeca.catalog.protocol import Bundle, BundleState, Catalog
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import Bundle, BundleState
 from fototeca.photos import Selection
 from fototeca.vault.protocol import OriginalMissing, VaultUnavailable
 from fototeca.vault.s3 import S3Vault

@@ -15,7 +15,7 @@ import pytest
 
 from fototeca.bundling.layout import Entry, Layout
 from fototeca.bundling.reader import read_archive
-from fototeca.catalog.protocol import Placed
+from fototeca.catalog.protocol.bundles import Placed
 from fototeca.vault.protocol import CHUNK
 
 TAKEN = datetime(2024, 7, 3, 16, 20, 31)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fototeca.catalog.protocol import Notice
+from fototeca.catalog.protocol.notices import Notice
 from fototeca.notify.messages import LINES, LONGEST, message_of
 
 ADDRESS = "https://photos.example"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fototeca.bundling.layout import Entry
 from fototeca.bundling.reader import WHOLE, ArchiveBroken, BodyLength, read_archive
-from fototeca.catalog.protocol import Placed
+from fototeca.catalog.protocol.bundles import Placed
 from fototeca.vault.protocol import CHUNK
 from tests.unit.archives import TAKEN, Files, Seekable, Zeros, said_by
 

@@ -16,15 +16,8 @@ from fototeca.bundling.plan import (
     waiting_file,
 )
 from fototeca.bundling.reader import read_archive
-from fototeca.catalog.protocol import (
-    Bundle,
-    BundleGone,
-    BundleState,
-    Catalog,
-    CatalogFull,
-    ClaimLost,
-    Placed,
-)
+from fototeca.catalog.protocol import Catalog, CatalogFull
+from fototeca.catalog.protocol.bundles import Bundle, BundleGone, BundleState, ClaimLost, Placed
 from fototeca.photos import Selection, now
 from fototeca.vault.protocol import Vault, VaultFull, VaultUnavailable
 

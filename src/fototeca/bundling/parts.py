@@ -17,7 +17,8 @@ from fototeca.bundling.checksum import archive_crc32
 from fototeca.bundling.layout import local_size
 from fototeca.bundling.plan import Plan, Rows, archive_file, read_body, waiting_file
 from fototeca.bundling.reader import ArchiveBroken, read_archive
-from fototeca.catalog.protocol import Bundle, BundleGone, BundleState, Catalog, Placed
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import Bundle, BundleGone, BundleState, Placed
 from fototeca.vault.protocol import CHUNK, Assembly, OriginalMissing, UploadGone, Vault
 
 PART = 64 << 20

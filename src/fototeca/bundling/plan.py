@@ -11,7 +11,8 @@ from isal import isal_zlib
 
 from fototeca.bundling.layout import Entry, Layout, central_size, entry_span
 from fototeca.bundling.names import MANIFEST, EntryNames
-from fototeca.catalog.protocol import Bundle, BundleGone, Catalog, Member, Placed, Skipped
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import Bundle, BundleGone, Member, Placed, Skipped
 from fototeca.photos import Photo
 from fototeca.vault.protocol import Stored, Vault
 

@@ -13,7 +13,7 @@ from fototeca.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from fototeca.app import Library
-    from fototeca.catalog.protocol import Account
+    from fototeca.catalog.protocol.accounts import Account
 
 user_app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Add and list accounts, set passwords."

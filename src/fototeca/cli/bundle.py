@@ -30,7 +30,7 @@ from fototeca.durable import sync
 if TYPE_CHECKING:
     from fototeca.app import Library
     from fototeca.bundling.bundles import Archive
-    from fototeca.catalog.protocol import Bundle, Skipped
+    from fototeca.catalog.protocol.bundles import Bundle, Skipped
 
 STDOUT = Path("-")
 

@@ -75,7 +75,8 @@ def _of_ours(error: Exception) -> str | None:
     from fototeca.app import LibraryElsewhere, LibraryMissing
     from fototeca.backup import BackupRefused
     from fototeca.bundling.bundles import EmptySelection
-    from fototeca.catalog.protocol import BackupElsewhere, EmailTaken
+    from fototeca.catalog.protocol import BackupElsewhere
+    from fototeca.catalog.protocol.accounts import EmailTaken
     from fototeca.catalog.sqlite import SchemaNewer
     from fototeca.identity import EmailInvalid, PasswordUnfit
     from fototeca.identity.attempts import TooManyAttempts

@@ -14,7 +14,7 @@ from fototeca.cli.output import counted, print_json, printable
 from fototeca.cli.progress import interruption, label_waiting, progress
 
 if TYPE_CHECKING:
-    from fototeca.catalog.protocol import Import
+    from fototeca.catalog.protocol.imports import Import
 
 
 def import_(

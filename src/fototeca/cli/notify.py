@@ -12,7 +12,7 @@ from fototeca.cli.options import JsonOption, LibraryOption, UserOption, opened, 
 from fototeca.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from fototeca.catalog.protocol import NotificationTarget
+    from fototeca.catalog.protocol.outbox import NotificationTarget
 
 app = typer.Typer(
     rich_markup_mode=None,

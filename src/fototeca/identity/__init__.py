@@ -8,14 +8,8 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 
-from fototeca.catalog.protocol import (
-    Account,
-    ApiToken,
-    Caller,
-    Catalog,
-    EmailTaken,
-    Renewal,
-)
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.accounts import Account, ApiToken, Caller, EmailTaken, Renewal
 from fototeca.identity.attempts import Attempts, TooManyAttempts
 from fototeca.identity.oidc import OidcProvider, ProviderUnavailable, SignInRefused, Subject
 from fototeca.identity.passwords import Passwords, PasswordUnfit

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from typing import Any
 
-from fototeca.catalog.protocol import NotificationTarget
+from fototeca.catalog.protocol.outbox import NotificationTarget
 from fototeca.notify.protocol import LONGEST_URL, Accepted, Message, TargetInvalid, Undelivered
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9]{1,31})://")

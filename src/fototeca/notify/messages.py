@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from fototeca.catalog.protocol import Notice
+from fototeca.catalog.protocol.notices import Notice
 from fototeca.notify.protocol import Message
 
 LINES = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from fototeca.catalog.protocol import NotificationTarget
+from fototeca.catalog.protocol.outbox import NotificationTarget
 
 LONGEST_URL = 2000
 """Characters."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-from fototeca.catalog.protocol import NotificationTarget
+from fototeca.catalog.protocol.outbox import NotificationTarget
 from fototeca.notify.protocol import Accepted, Message, TargetInvalid, Undelivered
 
 MAIL = re.compile(r"(?:mailto:(?://)?)?([^\s@:/?]{1,64}@[^\s@:/?]{1,255})")

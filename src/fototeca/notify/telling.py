@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fototeca.catalog.protocol import BundleState, Catalog, Dispatch, NotificationTarget
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import BundleState
+from fototeca.catalog.protocol.outbox import Dispatch, NotificationTarget
 from fototeca.notify.messages import TEST, message_of
 from fototeca.notify.protocol import Notifier, TargetInvalid, Undelivered
 from fototeca.photos import now

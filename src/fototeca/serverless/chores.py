@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from fototeca.catalog.protocol import ImportState
+from fototeca.catalog.protocol.imports import ImportState
 from fototeca.photos import Selection, State
 from fototeca.serverless.messages import as_created
 from fototeca.serverless.warm import Context, client, library, seconds_left

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from fototeca.bucket_imports import Found, SourceRefused, why
-from fototeca.catalog.protocol import Account
+from fototeca.catalog.protocol.accounts import Account
 from fototeca.ingest import Refused as RefusedBytes
 from fototeca.ingest import TooLarge, too_large
 from fototeca.photos import now

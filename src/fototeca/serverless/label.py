@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fototeca.catalog.protocol import Claim, Failed, Labelled
+from fototeca.catalog.protocol.queue import Claim, Failed, Labelled
 from fototeca.ingest import Refused as RefusedBytes
 from fototeca.photos import now
 from fototeca.serverless.messages import Created, Message, Refused, TooEarly, created, each

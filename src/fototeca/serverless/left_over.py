@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from fototeca.catalog.protocol import BundleState
+from fototeca.catalog.protocol.bundles import BundleState
 from fototeca.photos import now
 from fototeca.serverless.bundles import STOPPED, building
 from fototeca.serverless.chores import Chores, send_all

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from fototeca.app import Library
 from fototeca.bundling.bundles import EmptySelection, NotReady
-from fototeca.catalog.protocol import Bundle
+from fototeca.catalog.protocol.bundles import Bundle
 from fototeca.web.callers import InLibrary, TheCaller
 from fototeca.web.problems import Problem, described, not_found
 from fototeca.web.ranges import RangedResponse, attachment

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from fototeca.app import Library
-from fototeca.catalog.protocol import Caller
+from fototeca.catalog.protocol.accounts import Caller
 from fototeca.web.problems import Problem
 
 COOKIE = "fototeca_session"

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from fototeca.app import Library
-from fototeca.catalog.protocol import NotificationTarget
+from fototeca.catalog.protocol.outbox import NotificationTarget
 from fototeca.notify.protocol import LONGEST_URL, TargetInvalid, Undelivered
 from fototeca.notify.telling import TooManyTargets
 from fototeca.web.callers import InLibrary, TheCaller

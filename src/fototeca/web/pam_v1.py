@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from fototeca.bundling.bundles import EmptySelection
-from fototeca.catalog.protocol import Caller
+from fototeca.catalog.protocol.accounts import Caller
 from fototeca.identity import Ticket
 from fototeca.imports import ImportRefused
 from fototeca.ingest import display_name

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from fototeca.app import Library
-from fototeca.catalog.protocol import Page
+from fototeca.catalog.protocol.photos import Page
 from fototeca.photos import Photo, Selection, now
 from fototeca.vault.protocol import Size
 from fototeca.web.callers import InLibrary, TheCaller

@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from fototeca.catalog.protocol import CatalogBusy, CatalogFull, CursorInvalid
+from fototeca.catalog.protocol import CatalogBusy, CatalogFull
+from fototeca.catalog.protocol.photos import CursorInvalid
 from fototeca.identity.attempts import TooManyAttempts
 from fototeca.ingest import Refused, TooLarge
 from fototeca.vault.protocol import OriginalArchived, OriginalMissing, VaultFull, VaultUnavailable

@@ -17,7 +17,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from fototeca.catalog.protocol import Bundle, Corrected, Import, Notice, PhotoLabels
+from fototeca.catalog.protocol.bundles import Bundle
+from fototeca.catalog.protocol.imports import Import
+from fototeca.catalog.protocol.notices import Notice
+from fototeca.catalog.protocol.photos import Corrected, PhotoLabels
 from fototeca.labelling.taxonomy import LONGEST, new_name
 from fototeca.photos import Detection, Photo, Selection, now
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from fototeca.app import Library
-from fototeca.catalog.protocol import EmailTaken
+from fototeca.catalog.protocol.accounts import EmailTaken
 from fototeca.identity import (
     CredentialsWrong,
     EmailInvalid,

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from fototeca.app import Library
-from fototeca.catalog.protocol import Outcome
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.identity import Ticket, TicketInvalid
 from fototeca.ingest import Ingested, TooLarge, display_name, too_large
 from fototeca.vault.protocol import CHUNK

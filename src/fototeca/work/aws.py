@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from fototeca.catalog.protocol import Bundle, Catalog, Import
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import Bundle
+from fototeca.catalog.protocol.imports import Import
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from fototeca.catalog.protocol import CatalogBusy, Claim, Embedding, Failed, Labelled
+from fototeca.catalog.protocol import CatalogBusy
+from fototeca.catalog.protocol.photos import Embedding
+from fototeca.catalog.protocol.queue import Claim, Failed, Labelled
 from fototeca.imaging.develop import develop
 from fototeca.imaging.limits import Limits, Unreadable
 from fototeca.imaging.probe import probe

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from fototeca.catalog.protocol import Bundle
+from fototeca.catalog.protocol.bundles import Bundle
 
 
 class Work(Protocol):

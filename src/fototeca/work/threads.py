@@ -14,7 +14,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from fototeca.bundling.bundles import Bundling
-from fototeca.catalog.protocol import Bundle, Catalog, Failed, Labelled
+from fototeca.catalog.protocol import Catalog
+from fototeca.catalog.protocol.bundles import Bundle
+from fototeca.catalog.protocol.queue import Failed, Labelled
 from fototeca.imaging.limits import Limits
 from fototeca.imports import UNABLE, Importing
 from fototeca.inbox import Inbox

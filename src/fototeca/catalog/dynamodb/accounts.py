@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.table import NO_ROW, Action, Changed, Key, Row, Table, Value, When
-from fototeca.catalog.protocol import (
+from fototeca.catalog.protocol.accounts import (
     Account,
     AccountRecord,
     ApiToken,

@@ -33,12 +33,12 @@ from fototeca.catalog.dynamodb.table import (
     When,
     batches,
 )
-from fototeca.catalog.protocol import (
+from fototeca.catalog.protocol import CatalogBusy
+from fototeca.catalog.protocol.bundles import (
     REMEMBERED,
     Bundle,
     BundleGone,
     BundleState,
-    CatalogBusy,
     ClaimLost,
     Member,
     Placed,

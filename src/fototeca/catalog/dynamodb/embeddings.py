@@ -12,7 +12,7 @@ import numpy as np
 
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.table import Row, Table
-from fototeca.catalog.protocol import Embedding
+from fototeca.catalog.protocol.photos import Embedding
 
 BLOCK = 4096
 """Vectors compared at a time."""

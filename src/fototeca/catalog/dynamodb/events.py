@@ -8,7 +8,7 @@ from itertools import islice
 
 from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.table import Row, Table
-from fototeca.catalog.protocol import Event
+from fototeca.catalog.protocol.events import Event
 from fototeca.catalog.values import new_id
 from fototeca.photos import now
 

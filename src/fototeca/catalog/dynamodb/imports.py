@@ -11,7 +11,7 @@ from fototeca.catalog.dynamodb.events import DynamoEvents
 from fototeca.catalog.dynamodb.notices import DynamoNotices
 from fototeca.catalog.dynamodb.owners import owners
 from fototeca.catalog.dynamodb.table import Action, Changed, Key, Row, Table
-from fototeca.catalog.protocol import Import, ImportState, Refusal
+from fototeca.catalog.protocol.imports import Import, ImportState, Refusal
 from fototeca.catalog.values import REFUSALS, from_micros, new_id, to_micros
 from fototeca.photos import now
 

@@ -11,7 +11,8 @@ from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.events import DynamoEvents
 from fototeca.catalog.dynamodb.owners import owners
 from fototeca.catalog.dynamodb.table import NO_ROW, Action, Changed, Row, Table, batches
-from fototeca.catalog.protocol import Notice, due_at, failures_text
+from fototeca.catalog.protocol.notices import Notice, failures_text
+from fototeca.catalog.protocol.outbox import due_at
 from fototeca.catalog.values import from_micros, to_micros
 from fototeca.photos import now
 

@@ -19,7 +19,7 @@ from fototeca.catalog.dynamodb.table import (
     Table,
     Value,
 )
-from fototeca.catalog.protocol import Dispatch, NotificationTarget
+from fototeca.catalog.protocol.outbox import Dispatch, NotificationTarget
 from fototeca.catalog.values import from_micros, new_id, to_micros
 
 

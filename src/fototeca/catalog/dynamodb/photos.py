@@ -26,8 +26,8 @@ from fototeca.catalog.dynamodb.record import (
 )
 from fototeca.catalog.dynamodb.records import Change, Decide, Records, Rules
 from fototeca.catalog.dynamodb.selections import Selections, Wanted
-from fototeca.catalog.protocol import (
-    CatalogBusy,
+from fototeca.catalog.protocol import CatalogBusy
+from fototeca.catalog.protocol.photos import (
     Corrected,
     CursorInvalid,
     Deletion,

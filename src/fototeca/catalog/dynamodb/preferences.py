@@ -13,7 +13,7 @@ from fototeca.catalog.dynamodb.owners import owners_totals
 from fototeca.catalog.dynamodb.record import Record
 from fototeca.catalog.dynamodb.records import Change, Records, Rules
 from fototeca.catalog.dynamodb.table import Action, Changed, Row
-from fototeca.catalog.protocol import Recomputing
+from fototeca.catalog.protocol.preferences import Recomputing
 from fototeca.catalog.values import settings_from, settings_text
 from fototeca.label_settings import LabelSettings
 

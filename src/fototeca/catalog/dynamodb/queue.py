@@ -20,15 +20,8 @@ from fototeca.catalog.dynamodb.owners import owners_totals
 from fototeca.catalog.dynamodb.record import SOURCE, Record, record_from, surest_first
 from fototeca.catalog.dynamodb.records import Change, Decide, Moves, Part, Records, Rules
 from fototeca.catalog.dynamodb.table import ACTIONS, Changed, Row, batches
-from fototeca.catalog.protocol import (
-    CatalogBusy,
-    Claim,
-    Failed,
-    LabelChange,
-    Labelled,
-    Relabelling,
-    Work,
-)
+from fototeca.catalog.protocol import CatalogBusy
+from fototeca.catalog.protocol.queue import Claim, Failed, LabelChange, Labelled, Relabelling, Work
 from fototeca.catalog.values import from_micros, raw_id, to_micros
 from fototeca.photos import State, now
 

@@ -32,7 +32,8 @@ from fototeca.catalog.dynamodb.table import (
     Table,
     Value,
 )
-from fototeca.catalog.protocol import CatalogBusy, CatalogFull, Embedding
+from fototeca.catalog.protocol import CatalogBusy, CatalogFull
+from fototeca.catalog.protocol.photos import Embedding
 from fototeca.catalog.values import raw_id, settings_from
 from fototeca.label_settings import LabelRules, LabelSettings
 from fototeca.labelling.taxonomy import Taxonomy

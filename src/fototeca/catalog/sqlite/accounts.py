@@ -6,12 +6,12 @@ import sqlite3
 from contextlib import suppress
 from datetime import datetime
 
-from fototeca.catalog.protocol import (
+from fototeca.catalog.protocol import CatalogFull
+from fototeca.catalog.protocol.accounts import (
     Account,
     AccountRecord,
     ApiToken,
     Caller,
-    CatalogFull,
     EmailTaken,
     Renewal,
 )

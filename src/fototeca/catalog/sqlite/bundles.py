@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from fototeca.catalog.protocol import (
+from fototeca.catalog.protocol.bundles import (
     REMEMBERED,
     Bundle,
     BundleGone,

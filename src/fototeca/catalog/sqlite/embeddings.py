@@ -11,7 +11,7 @@ import sqlite3
 import numpy as np
 from pyroaring import BitMap
 
-from fototeca.catalog.protocol import Embedding
+from fototeca.catalog.protocol.photos import Embedding
 
 BLOCK = 4096
 """Embeddings looked at at a time."""

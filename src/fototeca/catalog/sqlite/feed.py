@@ -7,15 +7,10 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from fototeca.catalog.protocol import (
-    Event,
-    Import,
-    ImportState,
-    Notice,
-    Refusal,
-    due_at,
-    failures_text,
-)
+from fototeca.catalog.protocol.events import Event
+from fototeca.catalog.protocol.imports import Import, ImportState, Refusal
+from fototeca.catalog.protocol.notices import Notice, failures_text
+from fototeca.catalog.protocol.outbox import due_at
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.values import REFUSALS, from_micros, new_id, to_micros
 from fototeca.photos import now

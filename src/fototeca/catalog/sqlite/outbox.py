@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from fototeca.catalog.protocol import Dispatch, NotificationTarget
+from fototeca.catalog.protocol.outbox import Dispatch, NotificationTarget
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.feed import leave_notice, notice_from
 from fototeca.catalog.values import from_micros, new_id, to_micros

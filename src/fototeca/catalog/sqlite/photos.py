@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from fototeca.catalog.protocol import (
+from fototeca.catalog.protocol.photos import (
     Corrected,
     CursorInvalid,
     Deletion,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fototeca.catalog.protocol import Recomputing
+from fototeca.catalog.protocol.preferences import Recomputing
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.labels import Labels
 from fototeca.catalog.values import settings_from, settings_text

@@ -6,14 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from fototeca.catalog.protocol import (
-    Claim,
-    Failed,
-    LabelChange,
-    Labelled,
-    Relabelling,
-    Work,
-)
+from fototeca.catalog.protocol.queue import Claim, Failed, LabelChange, Labelled, Relabelling, Work
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.sqlite.embeddings import keep_embedding
 from fototeca.catalog.sqlite.labels import Labels

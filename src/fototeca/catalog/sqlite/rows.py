@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from fototeca.catalog.protocol import Bundle, BundleState
+from fototeca.catalog.protocol.bundles import Bundle, BundleState
 from fototeca.catalog.values import (
     asked_from,
     exif_from,

@@ -1,0 +1,98 @@
+"""Imports in a catalog: how far each is, and what it refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class ImportState(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that an import or the inbox could not take, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    id: str
+    owner: str
+    source: str
+    state: ImportState
+    started_at: datetime
+    finished_at: datetime | None = None
+    found: int = 0
+    added: int = 0
+    restored: int = 0
+    """From the trash."""
+    duplicate: int = 0
+    refused: int = 0
+    failure: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+    """The first hundred."""
+    cursor: str | None = None
+    """How far the source was listed, for one that goes on where it was interrupted."""
+    moved_at: datetime | None = None
+    """When something was counted last: whoever is at it has done that. None: nothing was yet."""
+
+
+class Imports(Protocol):
+    def start(self, owner: str, source: str, at: datetime) -> Import: ...
+
+    def progress(
+        self,
+        id: str,
+        *,
+        found: int,
+        added: int,
+        restored: int,
+        duplicate: int,
+        refusals: Sequence[Refusal],
+    ) -> None:
+        """Add to the counts; `refusals` are those since the last call."""
+        ...
+
+    def advance(
+        self,
+        progress: Import,
+        cursor: str,
+        *,
+        found: int,
+        added: int,
+        restored: int,
+        duplicate: int,
+        refusals: Sequence[Refusal],
+    ) -> bool:
+        """As `progress`, and remember how far it came.
+
+        False, and nothing recorded, when somebody else has gone on from `progress.cursor`.
+        """
+        ...
+
+    def finish(
+        self, id: str, at: datetime, failure: str | None = None, notice: str | None = None
+    ) -> bool:
+        """End it, and leave a notice of this text with that. False when it was over."""
+        ...
+
+    def get(self, owner: str, id: str) -> Import | None: ...
+
+    def of(self, owner: str) -> list[Import]: ...
+
+    def running(self) -> list[Import]:
+        """Those of every owner that an ended process left unfinished."""
+        ...
+
+    def forget(self, before: datetime) -> None:
+        """Forget every owner's that ended before then."""
+        ...
