@@ -9,6 +9,15 @@ from playwright.sync_api import Locator, Page, expect
 
 from fototeca import samples
 
+HEAD = 120
+"""Pixels at the window's top that stay over the grid."""
+UNDER_THE_HEAD = """head => {
+    const [tile] = [...document.querySelectorAll(".tile")]
+        .map((tile) => [tile, tile.getBoundingClientRect()])
+        .find(([, { bottom }]) => bottom > head + 1);
+    return tile.querySelector(".tile-open").ariaLabel;
+}"""
+
 
 def sample(name: str) -> Path:
     (path,) = (path for path in samples.photos() if path.name == name)

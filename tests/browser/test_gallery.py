@@ -8,19 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Account, watched
-from tests.browser.looking import facet, follow, sample, tiles, visit
+from tests.browser.looking import HEAD, UNDER_THE_HEAD, facet, follow, sample, tiles, visit
 from tests.conftest import MakeJpeg
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-page")]
 
-HEAD = 120
-"""Pixels at the window's top that stay over the grid."""
-UNDER_THE_HEAD = """head => {
-    const [tile] = [...document.querySelectorAll(".tile")]
-        .map((tile) => [tile, tile.getBoundingClientRect()])
-        .find(([, { bottom }]) => bottom > head + 1);
-    return tile.querySelector(".tile-open").ariaLabel;
-}"""
 IS_UNDER_IT = """([name, head]) => {
     const tile = document.querySelector(`.tile-open[aria-label="${name}"]`);
     const box = tile?.getBoundingClientRect();
@@ -153,6 +145,35 @@ def test_the_photos_that_are_looked_at_stay_in_their_place(
     page.wait_for_function("before => Math.abs(scrollY - before) < 2", arg=scrolled)
     facet(page, "Nature").locator(".facet-main").click()
     page.wait_for_function("() => scrollY === 0")
+
+
+def test_the_keyboard_and_a_range_stay_with_their_photos(
+    page: Page, account: Account, make_jpeg: MakeJpeg
+) -> None:
+    account.send(*((f"old-{number}.jpg", make_jpeg(number)) for number in range(9)))
+    account.sign_in(page)
+    expect(page.locator(".tile img")).to_have_count(9)
+    names = page.locator(".tile-open").evaluate_all("all => all.map((each) => each.ariaLabel)")
+    newest = {"DateTimeOriginal": "2037:01:01 10:00:00"}
+
+    tiles(page).nth(2).focus()
+    account.send(*((f"new-{number}.jpg", make_jpeg(20 + number, exif=newest)) for number in (1, 2)))
+    expect(tiles(page).nth(4)).to_have_accessible_name(names[2])
+    expect(tiles(page).nth(4)).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    account.send(("new-3.jpg", make_jpeg(23, exif=newest)))
+    expect(tiles(page).nth(6)).to_have_accessible_name(names[3])
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_text("3 chosen")).to_be_visible()
+    checked = page.locator(".tile[data-chosen=true] .tile-open")
+    assert checked.evaluate_all("all => all.map((each) => each.ariaLabel)") == names[2:5]
+
+    # A range without a beginning is one photo, not all from the newest on.
+    page.keyboard.press("Escape")
+    tiles(page).nth(7).click(modifiers=["Shift"])
+    expect(page.get_by_text("1 chosen")).to_be_visible()
 
 
 def test_the_switch_says_what_the_selection_is(page: Page, account: Account) -> None:

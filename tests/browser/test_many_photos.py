@@ -1,17 +1,20 @@
-"""More photos are chosen one by one than a request takes at once."""
+"""More photos than a page of them, and more chosen one by one than a request takes at once."""
 
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fototeca.app import open_library
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.settings import Settings
 from tests.api.conftest import Served
 from tests.browser.conftest import Account
+from tests.browser.looking import HEAD, UNDER_THE_HEAD
+from tests.conftest import MakeJpeg
 from tests.contract.catalog_world import photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-page")]
@@ -23,12 +26,16 @@ CHOSEN = "10,002"
 @pytest.fixture
 def crowded(served: Served, account: Account) -> Account:
     """An account with photos that the catalog alone knows."""
+    return crowd(served, account, PHOTOS)
+
+
+def crowd(served: Served, account: Account, photos: int) -> Account:
     owner = account.client.get("/api/session").json()["owner"]
     with open_library(Settings(library=served.library)) as library:
         catalog = library.catalog
         assert isinstance(catalog, SqliteCatalog)
         with catalog.database.write() as connection:
-            for number in range(PHOTOS):
+            for number in range(photos):
                 catalog.photos.add(photo(owner, number))
             connection.execute("UPDATE photo SET state = 'labelled' WHERE name LIKE 'IMG_%'")
     return account
@@ -71,3 +78,46 @@ def test_ten_thousand_chosen_photos_are_bundled_and_trashed(page: Page, crowded:
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(f"{CHOSEN} photos restored")).to_be_visible()
     assert crowded.client.get("/api/photos").json()["total"] == PHOTOS
+
+
+WATCH = """() => {
+  window.blank = 0;
+  const look = () => {
+    const all = [...document.querySelectorAll(".tile")];
+    if (all.some((tile) => !tile.querySelector(".tile-open"))) window.blank += 1;
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def slowly(route: Route) -> None:
+    time.sleep(0.1)
+    route.continue_()
+
+
+def test_photos_in_view_stay_there_while_others_come(
+    page: Page, served: Served, account: Account, make_jpeg: MakeJpeg
+) -> None:
+    crowd(served, account, 400).sign_in(page)
+    day = page.get_by_role("heading", level=2, name="Wednesday, June 10, 2026")
+    while not day.count():
+        page.mouse.wheel(0, 300)
+        page.wait_for_timeout(50)
+    day.evaluate("(day) => scrollBy(0, day.getBoundingClientRect().top + 50)")
+    page.wait_for_timeout(300)
+    expect(page.locator(".tile:not(:has(.tile-open))")).to_have_count(0)
+    place = """(name) => [...document.querySelectorAll(".tile-open")]
+        .find((tile) => tile.ariaLabel === name)?.getBoundingClientRect().top"""
+    name = page.evaluate(UNDER_THE_HEAD, HEAD)
+    top = page.evaluate(place, name)
+    at = page.locator(f'.tile:has([aria-label="{name}"])')
+    number = int(at.get_attribute("data-at") or 0)
+    page.evaluate(WATCH)
+    # The answers take a while, as they do from far away.
+    page.route("**/api/photos?*", slowly)
+    same_day = {"DateTimeOriginal": "2026:06:10 23:59:59"}
+    account.send(("a.jpg", make_jpeg(1)), ("b.jpg", make_jpeg(2, exif=same_day)))
+    expect(at).to_have_attribute("data-at", str(number + 2))
+    assert page.evaluate(place, name) == pytest.approx(top, abs=1)
+    assert page.evaluate("window.blank") == 0

@@ -7,6 +7,7 @@ import type { components, paths } from "./types";
 
 type Schemas = components["schemas"];
 export type Photo = Schemas["PhotoDocument"];
+export type Layout = Schemas["LayoutDocument"];
 export type PhotoDetails = Schemas["PhotoDetails"];
 export type Label = Schemas["LabelDocument"];
 export type Bundle = Schemas["BundleDocument"];

@@ -11,9 +11,9 @@ import { useSpeech } from "../i18n";
 import { later } from "../i18n/cloudscape";
 import { usePhotoActions } from "./actions";
 import { useChosen } from "./chosen";
-import { type Layout, PhotoGrid } from "./PhotoGrid";
+import { PhotoGrid } from "./PhotoGrid";
 import { type Place, placeBeside } from "./place";
-import { type Source, useRange } from "./queries";
+import { type Layout, type Source, useRange } from "./queries";
 
 // Not of the first paint: loaded when the browser is idle, so that both are there when wanted.
 const chosenBar = () => import("./ChosenBar");
@@ -96,11 +96,10 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     void idle().then(() => Promise.all([chosenBar(), lightbox()])).catch(() => undefined);
   }, []);
 
-  function show(id: string | null, at?: number, replace = false) {
+  function show(id: string | null, state: Place | null, replace = false) {
     const wanted = new URLSearchParams(parameters);
     if (id) wanted.set("photo", id);
     else wanted.delete("photo");
-    const state = at === undefined ? null : { at, of: total };
     void navigate({ search: `?${wanted}` }, { state, replace });
   }
 
@@ -121,7 +120,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
       .then(async () => {
         const photo = await neighbour(by);
         const closed = !new URLSearchParams(window.location.search).has("photo");
-        if (photo && !closed) show(photo.id, photo.at, true);
+        if (photo && !closed) show(photo.id, { at: photo.at, of: total }, true);
       })
       .catch(sayError);
   }
@@ -151,7 +150,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
       {total > 0 && (
         <PhotoGrid
           source={source} layout={layout} chosen={chosen} picking={picking}
-          onAll={chooseAll} onOpen={(id, at) => show(id, at)}
+          onAll={chooseAll} onOpen={show}
         />
       )}
       {open && (
@@ -160,8 +159,8 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
           hasPrevious={place !== null && place.at > 0}
           hasNext={place !== null && place.at < total - 1}
           onStep={step}
-          onShow={(id, at) => show(id, at, true)}
-          onClose={() => show(null, place?.at, true)}
+          onShow={(id, at) => show(id, { at, of: total }, true)}
+          onClose={() => show(null, place, true)}
         /></Suspense>
       )}
     </>

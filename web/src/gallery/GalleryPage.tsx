@@ -28,13 +28,12 @@ export default function GalleryPage() {
   const totals = useTotals(selection);
   if (layout.isLoadingError) return <Failure query={layout} />;
   if (!layout.data) return <Skeleton />;
-  const total = layout.data.ratios.length;
+  const total = layout.data.layout.ratios.length;
   if (total === 0 && isEverything(selection)) return <UploadInvitation />;
   return (
     <>
       <Gallery
-        source={source}
-        layout={layout.data}
+        {...layout.data}
         bytes={totals.data?.bytes ?? 0}
         title={t.navGallery}
         actions={<DownloadAll source={source} />}

@@ -6,22 +6,17 @@ import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 import type { Chosen } from "./chosen";
 import { beside, gridOf, type Row, rowAt, rowOf, shownRatio } from "./layout";
-import { type Source, usePhotos, useRange } from "./queries";
+import type { Place } from "./place";
+import { type Layout, type Source, usePhotos, useRange } from "./queries";
 import { Scrubber } from "./Scrubber";
 import { Tile } from "./Tile";
 import { HEAD, useKeptPlace } from "./useKeptPlace";
 import { useLongPress } from "./useLongPress";
+import { type Spot, type View, useSettled } from "./useSettled";
 import { useVisible, useWidth } from "./useVisible";
 
 const OVERSCAN = 200; // Pixels.
 const NARROW = 600;
-
-export interface Layout {
-  page: number;
-  days: { day: string; photos: number }[];
-  ratios: number[];
-  cursors: string[];
-}
 
 interface Props {
   source: Source;
@@ -30,19 +25,24 @@ interface Props {
   /** What is pressed is chosen, not opened. */
   picking: boolean;
   onAll(): void;
-  onOpen(id: string, at: number): void;
+  onOpen(id: string, place: Place): void;
 }
 
-export function PhotoGrid({ source, layout, chosen, picking, onAll, onOpen }: Props) {
+export function PhotoGrid({ source, layout: newest, chosen, picking, onAll, onOpen }: Props) {
   const { t, day, month } = useSpeech();
   const { sayError } = useNotices();
   const element = useRef<HTMLDivElement>(null);
   const width = useWidth(element);
-  const visible = useVisible(element);
-  const [focus, setFocus] = useState(0);
-  const [anchor, setAnchor] = useState(0);
+  const [visible, moved] = useVisible(element);
+  const [focus, setFocus] = useState<Spot | null>(null);
+  const [anchor, setAnchor] = useState<Spot | null>(null);
   /** Where the range that was chosen last ends; null when something else was done since. */
-  const [end, setEnd] = useState<number | null>(null);
+  const [end, setEnd] = useState<Spot | null>(null);
+  const view = useRef<View>({ first: { at: 0, id: undefined }, photos: 0, held: [] });
+  const shown = useSettled(source, newest, view, (follow) => {
+    for (const set of [setFocus, setAnchor, setEnd]) set((spot) => spot && follow(spot));
+  });
+  const { layout } = shown;
   const { ratios } = layout;
   const range = useRange(source, layout);
 
@@ -56,7 +56,6 @@ export function PhotoGrid({ source, layout, chosen, picking, onAll, onOpen }: Pr
       }),
     [layout, width],
   );
-  useKeptPlace(element, source, layout.days, grid);
   const first = rowAt(grid.rows, visible.top - OVERSCAN);
   const last = rowAt(grid.rows, visible.bottom + OVERSCAN);
   const rows = width ? grid.rows.slice(first, last + 1) : [];
@@ -66,69 +65,82 @@ export function PhotoGrid({ source, layout, chosen, picking, onAll, onOpen }: Pr
     source, layout, pageOf(photos[0]?.start ?? 0), pageOf((photos.at(-1)?.stop ?? 1) - 1),
   );
 
+  const spotOf = (at: number): Spot => ({ at, id: photoAt(at)?.id });
+  useKeptPlace(element, shown, grid, spotOf, moved);
+  useEffect(() => {
+    const start = photos[0]?.start ?? 0;
+    const held = [focus, anchor, end].filter((spot) => spot?.id !== undefined) as Spot[];
+    view.current = { first: spotOf(start), photos: (photos.at(-1)?.stop ?? start) - start, held };
+  });
+
   /** A range may begin here. */
   function begin(at: number) {
-    setAnchor(at);
+    setAnchor(spotOf(at));
     setEnd(null);
   }
 
-  /** A range from the anchor; less of it than before where the keyboard comes back. */
-  function chooseTo(at: number) {
-    const begun = chosen.count(ratios.length) > 0;
-    const start = begun ? anchor : focus;
-    const before = begun && end !== null ? end : start;
+  /** A range from the anchor, or from here; less of it than before where the keyboard comes back. */
+  function chooseTo(at: number, here: number) {
+    const begun = anchor !== null && chosen.count(ratios.length) > 0;
+    const start = begun ? anchor.at : here;
+    const before = begun && end ? end.at : start;
     const [from, to] = start < at ? [start, at] : [at, start];
-    setAnchor(start);
-    setEnd(at);
+    if (!begun) setAnchor(spotOf(start));
+    setEnd(spotOf(at));
     if (from === 0 && to === ratios.length - 1) return onAll();
     const put = (first: number, stop: number, on: boolean) =>
       first < stop ? range(first, stop).then((photos) => chosen.put(photos, on)) : null;
     void Promise.all([put(from, to + 1, true), put(before, from, false), put(to + 1, before + 1, false)]).catch(sayError);
   }
 
+  /** The place of the tile that something is in. */
+  function atOf(target: EventTarget) {
+    const at = (target as Element).closest<HTMLElement>("[data-at]")?.dataset.at;
+    return at === undefined ? null : Number(at);
+  }
+
   function onFocus({ target }: FocusEvent<HTMLDivElement>) {
-    const at = target.closest<HTMLElement>("[data-at]")?.dataset.at;
-    if (at !== undefined) setFocus(Number(at));
+    const at = atOf(target);
+    if (at !== null) setFocus(spotOf(at));
   }
 
   function onClick(event: MouseEvent<HTMLDivElement>) {
     const pressed = (event.target as Element).closest<HTMLElement>("[data-act]");
-    const tile = pressed?.closest<HTMLElement>("[data-at]");
-    if (!pressed || !tile) return;
-    const at = Number(tile.dataset.at);
-    const photo = photoAt(at);
-    if (!photo) return;
-    if (event.shiftKey) return chooseTo(at);
-    setFocus(at);
+    const at = pressed && atOf(pressed);
+    const photo = at === null ? undefined : photoAt(at);
+    if (!pressed || at === null || !photo) return;
+    if (event.shiftKey) return chooseTo(at, at);
+    setFocus(spotOf(at));
     begin(at);
     const choosing = pressed.dataset.act === "choose" || event.ctrlKey || event.metaKey;
     if (choosing || picking) chosen.toggle(photo);
-    else onOpen(photo.id, at);
+    else onOpen(photo.id, { at, of: ratios.length });
   }
 
   const longPress = useLongPress((pressed) => {
-    const photo = photoAt(Number(pressed.closest<HTMLElement>("[data-at]")?.dataset.at ?? -1));
+    const photo = photoAt(atOf(pressed) ?? -1);
     if (photo) chosen.toggle(photo);
   });
 
   function onKeyDown(event: KeyboardEvent<HTMLDivElement>) {
     if (event.altKey || event.ctrlKey || event.metaKey) return; // The browser's own: Alt with an arrow goes back.
     const onward = event.currentTarget.matches(":dir(rtl)") ? -1 : 1;
+    const from = atOf(event.target) ?? focus?.at ?? 0;
     const step: Record<string, () => number> = {
-      ArrowLeft: () => focus - onward,
-      ArrowRight: () => focus + onward,
-      ArrowUp: () => beside(grid, ratios, focus, false),
-      ArrowDown: () => beside(grid, ratios, focus, true),
+      ArrowLeft: () => from - onward,
+      ArrowRight: () => from + onward,
+      ArrowUp: () => beside(grid, ratios, from, false),
+      ArrowDown: () => beside(grid, ratios, from, true),
       Home: () => 0,
       End: () => ratios.length - 1,
     };
-    const photo = photoAt(focus);
+    const photo = photoAt(from);
     if (step[event.key]) {
-      const to = Math.min(Math.max(step[event.key]?.() ?? focus, 0), ratios.length - 1);
-      setFocus(to);
+      const to = Math.min(Math.max(step[event.key]?.() ?? from, 0), ratios.length - 1);
+      setFocus(spotOf(to));
       // The keyboard stays in the grid until that photo is there: the tile that has it may go now.
       if (!tileOf(to)) element.current?.focus({ preventScroll: true });
-      if (event.shiftKey) chooseTo(to);
+      if (event.shiftKey) chooseTo(to, from);
       else begin(to);
       scrollToRow(grid.rows[rowOf(grid.rows, to)]);
     } else if (event.key === " " && photo) chosen.toggle(photo);
@@ -150,16 +162,16 @@ export function PhotoGrid({ source, layout, chosen, picking, onAll, onOpen }: Pr
   }
 
   // The focus follows to a tile that has just come into being, or to its photo, that has just been loaded.
-  const loaded = photoAt(focus) !== undefined;
+  const loaded = focus !== null && photoAt(focus.at) !== undefined;
   useEffect(() => {
     const active = document.activeElement;
-    if (!element.current?.contains(active) && active !== document.body) return;
-    if (active === document.body && focus === 0) return;
-    tileOf(focus)?.focus({ preventScroll: true });
+    if (focus === null || (!element.current?.contains(active) && active !== document.body)) return;
+    tileOf(focus.at)?.focus({ preventScroll: true });
   }, [focus, first, last, loaded]);
 
-  const inView = photos.some(({ start, stop }) => start <= focus && focus < stop);
-  const tabbed = inView ? focus : (photos[0]?.start ?? 0);
+  const inView = focus !== null && photos.some(({ start, stop }) => start <= focus.at && focus.at < stop);
+  const tabbed = inView ? focus.at : (photos[0]?.start ?? 0);
+  const keys = new Set<string>(); // A photo is in two places while pages and layout are not of the same moment.
   return (
     <div className="grid-frame">
       <div
@@ -173,18 +185,18 @@ export function PhotoGrid({ source, layout, chosen, picking, onAll, onOpen }: Pr
               {grid.monthly ? month(row.heading) : day(row.heading)}
             </h2>
           ) : (
-            <div key={row.start} className="grid-row" style={{ top: row.top, height: row.height }}>
-              {placed(row, ratios).map(({ at, left, width: wide }) => {
-                const photo = photoAt(at);
-                return (
-                  <Tile
-                    key={at} at={at} photo={photo} left={left} width={wide} height={row.height}
-                    chosen={photo ? chosen.has(photo.id) : false} focused={at === tabbed}
-                    hurried={visible.hurried}
-                  />
-                );
-              })}
-            </div>
+            placed(row, ratios).map(({ at, start, width: wide }) => {
+              const photo = photoAt(at);
+              const key = photo && !keys.has(photo.id) ? photo.id : `${at}`;
+              keys.add(key);
+              return (
+                <Tile
+                  key={key} at={at} photo={photo} top={row.top} start={start} width={wide} height={row.height}
+                  chosen={photo ? chosen.has(photo.id) : false} focused={at === tabbed}
+                  hurried={visible.hurried}
+                />
+              );
+            })
           ),
         )}
       </div>
@@ -194,11 +206,11 @@ export function PhotoGrid({ source, layout, chosen, picking, onAll, onOpen }: Pr
 }
 
 function placed(row: Row, ratios: readonly number[]) {
-  let left = 0;
+  let start = 0;
   return ratios.slice(row.start, row.stop).map((ratio, index) => {
     const width = shownRatio(ratio) * row.height;
-    const place = { at: row.start + index, left, width };
-    left += width + 4;
+    const place = { at: row.start + index, start, width };
+    start += width + 4;
     return place;
   });
 }

@@ -8,7 +8,9 @@ import { useSpeech } from "../i18n";
 interface Props {
   at: number;
   photo: Photo | undefined;
-  left: number;
+  top: number;
+  /** Pixels from where lines begin. */
+  start: number;
   width: number;
   height: number;
   chosen: boolean;
@@ -17,10 +19,10 @@ interface Props {
 }
 
 /** What is pressed is found by `data-at` and `data-act`, in one listener for the whole grid. */
-export const Tile = memo(function Tile({ at, photo, left, width, height, chosen, focused, hurried }: Props) {
+export const Tile = memo(function Tile({ at, photo, top, start, width, height, chosen, focused, hurried }: Props) {
   const { t } = useSpeech();
   return (
-    <div className="tile" style={{ left, width, height }} data-at={at} data-chosen={chosen}>
+    <div className="tile" style={{ top, insetInlineStart: start, width, height }} data-at={at} data-chosen={chosen}>
       {photo && (
         <>
           <button

@@ -15,12 +15,12 @@ export default function TrashPage() {
   const { t } = useSpeech();
   const layout = useLayout(SOURCE);
   if (layout.isLoadingError) return <Failure query={layout} />;
-  const total = layout.data?.ratios.length ?? 0;
+  const total = layout.data?.layout.ratios.length ?? 0;
   return (
     <>
       {layout.data && (
         <Gallery
-          source={SOURCE} layout={layout.data} bytes={0} title={t.navTrash}
+          {...layout.data} bytes={0} title={t.navTrash}
           {...(total > 0 && { head: <Box color="text-body-secondary">{t.trashEmptyText}</Box> })}
         />
       )}

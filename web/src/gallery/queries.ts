@@ -3,7 +3,7 @@
 import { keepPreviousData, type QueryClient, queryOptions, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 
-import { answer, api, type Photo } from "../api/client";
+import { answer, api, type Layout, type Photo } from "../api/client";
 import { labelOptions, totalsOptions } from "../labels/queries";
 import { labelsOf, type Selection } from "../labels/selection";
 
@@ -23,13 +23,16 @@ const queryOf = ({ selection, trash }: Source) => ({
   ...(trash && { state: "trashed" as const }),
 });
 
+/** With what it is of: while another one is asked for, that differs from what is wanted. */
 function layoutOptions(source: Source) {
   const query = queryOf(source);
   return queryOptions({
     queryKey: ["photos", "layout", query],
-    queryFn: () => answer(api.GET("/api/photos/layout", { params: { query } })),
+    queryFn: async () => ({ source, layout: await answer(api.GET("/api/photos/layout", { params: { query } })) }),
   });
 }
+
+export type { Layout };
 
 export function useLayout(source: Source) {
   return useQuery({ ...layoutOptions(source), placeholderData: keepPreviousData });

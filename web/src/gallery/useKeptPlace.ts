@@ -2,26 +2,28 @@
 
 import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 
-import { type Day, type Grid, movedTo, rowAt, rowOf } from "./layout";
+import { type Grid, rowAt, rowOf } from "./layout";
+import type { Shown, Spot } from "./useSettled";
 
 /** Pixels at the window's top that stay over the grid while it scrolls. */
 export const HEAD = 120;
 
 interface Seen {
-  of: unknown;
-  days: readonly Day[];
+  shown: Shown;
   grid: Grid;
 }
 
-/** `of`: what the photos are of. With another it begins anew. */
+/** With another source it begins anew. `moved` is told that the window was scrolled. */
 export function useKeptPlace(
-  element: RefObject<HTMLElement | null>, of: unknown, days: readonly Day[], grid: Grid,
+  element: RefObject<HTMLElement | null>, shown: Shown, grid: Grid, spotOf: (at: number) => Spot,
+  moved: RefObject<() => void>,
 ) {
   const seen = useRef<Seen | null>(null);
   const top = useRef(0); // Of the grid in the window, when it was looked at last.
   // What was kept last, and by which scrolling: until somebody scrolls, that is it, so that no place is lost
   // by and by.
   const kept = useRef({ photo: 0, share: 0, scrolled: -1 });
+  const spots = useRef(spotOf);
 
   useEffect(() => {
     const look = () => {
@@ -34,19 +36,25 @@ export function useKeptPlace(
 
   useLayoutEffect(() => {
     const before = seen.current;
-    seen.current = { of, days, grid };
-    if (!element.current || !before || before.of !== of || before.grid === grid) return;
+    seen.current = { shown, grid };
+    if (!element.current || before?.shown.source !== shown.source || before.grid === grid) return;
     if (top.current >= HEAD) return; // Its beginning is in view, and stays.
     const place =
       window.scrollY === kept.current.scrolled ? kept.current : placeAt(before.grid, HEAD - top.current);
-    const photo = movedTo(place.photo, before.days, days);
+    const { at: photo } =
+      before.shown === shown ? { at: place.photo } : shown.follow(spots.current(place.photo));
     const row = grid.rows[rowOf(grid.rows, photo)];
     if (!row) return;
     const now = element.current.getBoundingClientRect().top;
     window.scrollBy({ top: now + row.top + place.share * row.height - HEAD, behavior: "instant" });
     kept.current = { photo, share: place.share, scrolled: window.scrollY };
     top.current = element.current.getBoundingClientRect().top;
-  }, [element, of, days, grid]);
+    moved.current();
+  }, [element, shown, grid, moved]);
+
+  useLayoutEffect(() => {
+    spots.current = spotOf; // After what is above, which needs those from before.
+  });
 }
 
 /** The first photo of the row there, and how much of that row is above. */

@@ -1,6 +1,6 @@
 // Which part of a tall element the window shows.
 
-import { type RefObject, useEffect, useLayoutEffect, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 export interface Visible {
   /** Pixels from the element's top. */
@@ -14,8 +14,10 @@ const STEP = 100; // Pixels: what is scrolled less far is not told.
 const HURRY = 3000; // Pixels a second.
 const REST = 120; // Milliseconds.
 
-export function useVisible(element: RefObject<HTMLElement | null>): Visible {
+/** And what is called where the window was scrolled without any hurry. */
+export function useVisible(element: RefObject<HTMLElement | null>): [Visible, RefObject<() => void>] {
   const [visible, setVisible] = useState<Visible>({ top: 0, bottom: window.innerHeight, hurried: false });
+  const moved = useRef<() => void>(() => undefined);
 
   useEffect(() => {
     let frame = 0;
@@ -42,6 +44,10 @@ export function useVisible(element: RefObject<HTMLElement | null>): Visible {
         resting = setTimeout(() => look(false), REST);
       });
     };
+    moved.current = () => {
+      last = { y: window.scrollY, at: performance.now() };
+      look(false);
+    };
     const onResize = () => look(false);
 
     look(false);
@@ -54,7 +60,7 @@ export function useVisible(element: RefObject<HTMLElement | null>): Visible {
       window.removeEventListener("resize", onResize);
     };
   }, [element]);
-  return visible;
+  return [visible, moved];
 }
 
 /** The width of an element, in pixels. */
