@@ -11,9 +11,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fototeca.app import open_library
 from fototeca.settings import Settings
+from tests import tiny_clip
 from tests.cli.conftest import Run
 
 
@@ -196,3 +198,26 @@ def test_lists_are_limited_and_say_so(run: Run) -> None:
     assert (listed["total"], len(listed["photos"])) == (12, 5)
     missing = run("photos", "show", hashlib.sha256(b"").hexdigest())
     assert (missing.status, missing.out) == (1, "")
+
+
+def test_photos_are_found_by_a_description(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no name has the text; by a model that knows texts, the best first."""
+    model = tiny_clip.write(tmp_path / "tiny")
+    (model / "labels.txt").write_text("Rose: red\nMoss: green\n")
+    monkeypatch.setenv("FOTOTECA_LABELLER", f"clip:{model}")
+    for name, colour in (("a", "#e22"), ("b", "#2e2"), ("blue c", "#e23")):
+        Image.new("RGB", (64, 48), colour).save(tmp_path / f"{name}.png")
+    assert run("import", *tmp_path.glob("*.png")).status == 0
+
+    def found(*options: str) -> list[str]:
+        return [each["name"] for each in run("photos", "--json", *options).json["photos"]]
+
+    assert found("--search", "something green")[0] == "b.png"
+    assert len(found("--search", "something red", "--limit", "0")) == 3
+    assert found("--search", "something red", "--any", "Moss") == ["b.png"]
+    assert found("--search", "blue") == ["blue c.png"]
+    assert found("--search", "red", "--trashed") == []
+    monkeypatch.setenv("FOTOTECA_LABELLER", "bundled")
+    assert run("photos", "--search", "something red").err == "no photos\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,7 +45,13 @@ def photos(
     all: AllOption = None,
     none: NoneOption = None,
     search: Annotated[
-        str, typer.Option("--search", metavar="TEXT", help="Photos whose name contains it.")
+        str,
+        typer.Option(
+            "--search",
+            metavar="TEXT",
+            help="Photos whose name contains it; where none does, and the model knows texts,"
+            " those that it describes, the best first.",
+        ),
     ] = "",
     trashed: Annotated[bool, typer.Option("--trashed", help="What is in the trash.")] = False,
     limit: Annotated[
@@ -68,6 +75,9 @@ def photos(
         total = opened_library.catalog.photos.page(
             owner, selection, trashed=trashed, name=search, limit=1
         ).total
+        if search and not total and not trashed:
+            listed = opened_library.searched(owner, selection, search, limit or sys.maxsize)
+            total = len(listed)
     if json:
         print_json({"total": total, "photos": [as_json(photo) for photo in listed]})
         return
