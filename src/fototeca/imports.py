@@ -31,6 +31,8 @@ REPORT_EVERY = 32
 """Files between two records of progress."""
 REPORT_SECONDS = 15.0
 """Between two records of progress, where files are large or slow."""
+NAMED = 3
+"""Paths of an import that are kept as its source."""
 AT_IT = timedelta(minutes=15)
 """Whoever is at an import records progress within this time."""
 
@@ -99,8 +101,7 @@ class Importing:
                 raise ImportRefused(f"{path}: not there")
             if is_library(path):
                 raise ImportRefused(f"{path}: a library already: see `fototeca move`")
-        source = ", ".join(str(path) for path in paths)
-        started = self._catalog.imports.start(owner, source, now())
+        started = self._catalog.imports.start(owner, _named(paths), now())
         failure: str | None = INTERRUPTED
         try:
             failure = self._bring_in(started, paths, on_progress)
@@ -311,6 +312,12 @@ def finished_text(done: Import, failure: str | None) -> str:
     if failure is None:
         return f"An import has finished: {told}."
     return f"An import has failed ({failure}): {told}."
+
+
+def _named(paths: Sequence[Path]) -> str:
+    """What was imported; of many paths the first, and how many."""
+    named = ", ".join(str(path) for path in paths[:NAMED])
+    return named if len(paths) <= NAMED else f"{named}, ... ({len(paths):,})"
 
 
 def _expand(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:

@@ -65,6 +65,17 @@ def test_samples_are_labelled_and_bundled(library: Library, owner: str, workers:
     assert library.catalog.check(repair=False) == []
 
 
+def test_an_import_of_many_files_is_called_by_the_first_and_their_number(
+    library: Library, owner: str
+) -> None:
+    few, many = samples.photos()[:3], samples.photos()
+    for paths in (few, many):
+        library.imports.run(owner, paths, lambda _: None)
+    named = ", ".join(str(path) for path in few)
+    sources = {each.source for each in library.catalog.imports.of(owner)}
+    assert sources == {named, f"{named}, ... ({len(many)})"}
+
+
 def test_a_photo_that_cannot_be_decoded_fails_with_its_reason_and_blocks_none(
     library: Library, owner: str, workers: Workers, tmp_path: Path, make_jpeg: MakeJpeg
 ) -> None:
