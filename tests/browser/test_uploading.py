@@ -155,23 +155,25 @@ def test_what_was_cancelled_while_it_was_sent_is_sent_from_its_beginning(
     expect(page.get_by_text("1 added").first).to_be_visible()
 
 
+SLOW_FOLDERS = """const asEntry = DataTransferItem.prototype.webkitGetAsEntry;
+    const slow = new Promise((go) => { window.go = go; });
+    DataTransferItem.prototype.webkitGetAsEntry = function () {
+        const entry = asEntry.call(this);
+        if (!entry.isDirectory) return entry;
+        const reader = Object.getPrototypeOf(entry.createReader());
+        const read = reader.readEntries;
+        reader.readEntries = function (...then) {
+            void slow.then(() => read.call(this, ...then));
+        };
+        return entry;
+    };"""
+"""Nothing of a folder is read until `go()`."""
+
+
 def test_cancelling_while_a_folder_is_read_ends_that_too(
     page: Page, account: Account, folder: Path
 ) -> None:
-    page.add_init_script(
-        """const asEntry = DataTransferItem.prototype.webkitGetAsEntry;
-        const slow = new Promise((go) => { window.go = go; });
-        DataTransferItem.prototype.webkitGetAsEntry = function () {
-            const entry = asEntry.call(this);
-            if (!entry.isDirectory) return entry;
-            const reader = Object.getPrototypeOf(entry.createReader());
-            const read = reader.readEntries;
-            reader.readEntries = function (...then) {
-                void slow.then(() => read.call(this, ...then));
-            };
-            return entry;
-        };"""
-    )
+    page.add_init_script(SLOW_FOLDERS)
     account.sign_in(page)
     follow(page, "Upload")
     drop(page, sample("dahlia.jpg"), folder)
@@ -182,6 +184,27 @@ def test_cancelling_while_a_folder_is_read_ends_that_too(
     page.wait_for_timeout(300)
     expect(page.get_by_text("cat.jpg")).to_have_count(0)
     assert account.client.get("/api/photos").json()["total"] <= 1
+
+
+def test_that_folders_are_read_is_said_and_that_there_was_nothing_in_them(
+    page: Page, account: Account, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty" / "and empty again"
+    empty.mkdir(parents=True)
+    (empty / ".hidden.jpg").write_bytes(sample("dahlia.jpg").read_bytes())
+    page.add_init_script(SLOW_FOLDERS)
+    account.sign_in(page)
+    nothing = page.get_by_text("There are no photos in there.")
+    for name in ("Upload", "Labels"):
+        follow(page, name)
+        drop(page, empty.parent)
+        reading = page.get_by_text("Reading folders: 0 files found")
+        expect(reading).to_be_visible()
+        page.evaluate("go()")
+        expect(nothing).to_be_visible()
+        expect(reading).to_have_count(0)
+        page.get_by_role("button", name="Dismiss").click()
+        page.reload()
 
 
 def test_a_file_that_was_changed_after_it_was_chosen_is_refused_as_what_it_is(

@@ -77,9 +77,15 @@ function nowReached(is: boolean) {
   reached = is;
 }
 
+/** A success that is no document of ours: the page of a network that wants a sign-in, for one. */
+const elsewhere = ({ ok, status, headers }: Response) =>
+  ok && status !== 204 && !headers.get("content-type")?.includes("json");
+
 const answers: Middleware = {
   async onResponse({ request, response }) {
-    nowReached(true);
+    const reached = !elsewhere(response);
+    nowReached(reached);
+    if (!reached) throw unreached();
     if (response.ok) return;
     const { pathname } = new URL(request.url);
     if (response.status === 401 && pathname !== "/api/session") {

@@ -184,6 +184,7 @@ export const de: Messages = {
   uploadText: "JPEG und andere Fotos. Was schon hier ist, wird vor dem Senden gefunden.",
   uploading: (done, all) => `${number(done)} von ${count(all, "Datei", "Dateien")}`,
   listing: (n) => `Ordner werden gelesen: ${count(n, "Datei", "Dateien")} gefunden`,
+  nothingFound: "Darin sind keine Fotos.",
   remaining: (span) => `noch ${span}`,
   pause: "Anhalten",
   resume: "Fortsetzen",
@@ -212,6 +213,7 @@ export const de: Messages = {
   showAll: "Alle",
   fileEmpty: "Die Datei ist leer",
   fileUnreadable: "Der Browser kann diese Datei nicht lesen",
+  brokenOff: "Die Verbindung brach ab.",
   fileNotPhoto: (type) => `${type} ist kein Foto`,
 
   previous: "Voriges Foto",

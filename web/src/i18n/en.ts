@@ -3,6 +3,13 @@ import { countingIn } from "./counting";
 const { count, number, bytes } = countingIn("en");
 const photos = (n: number) => count(n, "photo", "photos");
 
+/** Where the server, or what is in front of it, says nothing more. */
+const STATUSES: Record<number, string> = {
+  413: "This is too large for the server",
+  429: "The server is busy",
+  503: "The server is busy",
+};
+
 export const en = {
   photos,
   cancel: "Cancel",
@@ -58,7 +65,7 @@ export const en = {
   setupLinkWrong: "This set-up link is no longer valid.",
   passwordWrong: "The current password is wrong.",
   serverUnreached: "The server cannot be reached.",
-  serverAnswered: (status: number) => `The server answered ${status}`,
+  serverAnswered: (status: number) => STATUSES[status] ?? `The server answered ${status}`,
   // The server speaks English itself, and says more: these are for the other languages.
   problems: {} as Record<number, string>,
   noticeOf: {} as Record<string, (subject: string) => string>,
@@ -168,6 +175,7 @@ export const en = {
   uploadText: "JPEG and other photos. What is here already is found before anything is sent.",
   uploading: (done: number, all: number) => `${number(done)} of ${count(all, "file", "files")}`,
   listing: (n: number) => `Reading folders: ${count(n, "file", "files")} found`,
+  nothingFound: "There are no photos in there.",
   remaining: (span: string) => `${span} left`,
   pause: "Pause",
   resume: "Resume",
@@ -196,6 +204,7 @@ export const en = {
   showAll: "All",
   fileEmpty: "The file is empty",
   fileUnreadable: "The browser cannot read this file",
+  brokenOff: "The connection broke off.",
   fileNotPhoto: (type: string) => `${type} is no photo`,
 
   previous: "Previous photo",

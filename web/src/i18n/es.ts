@@ -184,6 +184,7 @@ export const es: Messages = {
   uploadText: "JPEG y otras fotos. Lo que ya está aquí se detecta antes de enviar nada.",
   uploading: (done, all) => `${number(done)} de ${count(all, "archivo", "archivos")}`,
   listing: (n) => `Leyendo carpetas: ${count(n, "archivo", "archivos")}`,
+  nothingFound: "Ahí no hay fotos.",
   remaining: (span) => `quedan ${span}`,
   pause: "Pausar",
   resume: "Reanudar",
@@ -212,6 +213,7 @@ export const es: Messages = {
   showAll: "Todos",
   fileEmpty: "El archivo está vacío",
   fileUnreadable: "El navegador no puede leer este archivo",
+  brokenOff: "Se cortó la conexión.",
   fileNotPhoto: (type) => `${type} no es una foto`,
 
   previous: "Foto anterior",

@@ -184,6 +184,7 @@ export const fr: Messages = {
   uploadText: "JPEG et autres photos. Ce qui est déjà là est reconnu avant tout envoi.",
   uploading: (done, all) => `${number(done)} sur ${count(all, "fichier", "fichiers")}`,
   listing: (n) => `Lecture des dossiers : ${count(n, "fichier", "fichiers")}`,
+  nothingFound: "Il n’y a aucune photo là-dedans.",
   remaining: (span) => `encore ${span}`,
   pause: "Suspendre",
   resume: "Reprendre",
@@ -212,6 +213,7 @@ export const fr: Messages = {
   showAll: "Tous",
   fileEmpty: "Le fichier est vide",
   fileUnreadable: "Le navigateur ne peut pas lire ce fichier",
+  brokenOff: "La connexion a été interrompue.",
   fileNotPhoto: (type) => `${type} n’est pas une photo`,
 
   previous: "Photo précédente",

@@ -184,6 +184,7 @@ export const it: Messages = {
   uploadText: "JPEG e altre foto. Ciò che è già qui viene riconosciuto prima di inviare.",
   uploading: (done, all) => `${number(done)} di ${count(all, "file", "file")}`,
   listing: (n) => `Lettura delle cartelle: ${count(n, "file", "file")}`,
+  nothingFound: "Lì dentro non ci sono foto.",
   remaining: (span) => `ancora ${span}`,
   pause: "Pausa",
   resume: "Riprendi",
@@ -212,6 +213,7 @@ export const it: Messages = {
   showAll: "Tutti",
   fileEmpty: "Il file è vuoto",
   fileUnreadable: "Il browser non può leggere questo file",
+  brokenOff: "La connessione si è interrotta.",
   fileNotPhoto: (type) => `${type} non è una foto`,
 
   previous: "Foto precedente",

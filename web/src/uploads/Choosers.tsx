@@ -4,7 +4,7 @@ import { useRef } from "react";
 
 import { Button } from "../app/Button";
 import { useSpeech } from "../i18n";
-import { pick, useQueue } from "./uploading";
+import { useTaking } from "./uploading";
 
 export function Choosers({ primary = false, onPicked }: { primary?: boolean; onPicked?: () => void }) {
   const { t } = useSpeech();
@@ -24,7 +24,7 @@ interface ChooserProps {
 }
 
 function Chooser({ text, folder = false, primary = false, onPicked }: ChooserProps) {
-  const queue = useQueue();
+  const { pick } = useTaking();
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -38,7 +38,7 @@ function Chooser({ text, folder = false, primary = false, onPicked }: ChooserPro
         ref={input} type="file" multiple hidden aria-label={text}
         {...(folder ? { webkitdirectory: "" } : { accept: "image/*" })}
         onChange={({ target }) => {
-          pick(queue, target.files);
+          if (target.files) pick(target.files);
           target.value = ""; // So that the same files can be picked again.
           onPicked?.();
         }}

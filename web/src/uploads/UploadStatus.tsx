@@ -16,7 +16,7 @@ export function UploadStatus() {
   const { pathname } = useLocation();
   const [closed, setClosed] = useState(0);
   const { files, refused } = uploads.tally;
-  if (files === 0 || pathname === "/uploads" || (!uploads.busy && closed === files)) return null;
+  if ((files === 0 && !uploads.listing) || pathname === "/uploads" || (!uploads.busy && closed === files)) return null;
   return (
     <aside className="upload-status" aria-label={t.navUploads}>
       <strong>{progress.title}</strong>

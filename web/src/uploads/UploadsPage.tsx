@@ -23,7 +23,7 @@ import { useProgress } from "./useProgress";
 export default function UploadsPage() {
   const { t } = useSpeech();
   const touch = useTouch();
-  const { tally } = useUploads();
+  const { tally, listing } = useUploads();
   return (
     <ContentLayout header={<Header variant="h1" description={t.uploadText}>{t.navUploads}</Header>}>
       <SpaceBetween size="l">
@@ -32,7 +32,7 @@ export default function UploadsPage() {
           <Box color="text-body-secondary">{t.emptyText}</Box>
           <Choosers primary />
         </div>
-        {tally.files > 0 && <Progress />}
+        {(tally.files > 0 || listing) && <Progress />}
       </SpaceBetween>
     </ContentLayout>
   );
@@ -98,7 +98,7 @@ function Progress() {
             onChange={({ detail }) => setOnlyRefused(detail.selectedId === "refused")}
           />
         )}
-        <FileList items={shown} />
+        {tally.files > 0 && <FileList items={shown} />}
       </SpaceBetween>
     </Container>
   );

@@ -22,20 +22,24 @@ export function entriesOf(transfer: DataTransfer): FileSystemEntry[] {
   return [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
 }
 
-/** Files come in the browser's pieces of a hundred; `onUnread` hears of folders that cannot be read. */
-export async function walk(
-  entries: FileSystemEntry[],
-  signal: AbortSignal,
-  onFound: (found: Found[]) => void,
-  onUnread: (path: string) => void,
-): Promise<void> {
+/** Whoever is told what is in folders, until the signal says that nobody wants them any more. */
+export interface Listing {
+  signal: AbortSignal;
+  found(files: Found[]): void;
+  /** A folder that cannot be read. */
+  unread(path: string): void;
+}
+
+/** Files come in the browser's pieces of a hundred. */
+export async function walk(entries: FileSystemEntry[], listing: Listing): Promise<void> {
+  const { signal } = listing;
   const files: Found[] = [];
   const folders: FileSystemDirectoryEntry[] = [];
   for (const entry of entries.filter(({ name }) => !unwanted(name))) {
     if (entry.isDirectory) folders.push(entry as FileSystemDirectoryEntry);
     else files.push({ source: entry as FileSystemFileEntry, path: pathOf(entry) });
   }
-  if (files.length) onFound(files);
+  if (files.length) listing.found(files);
   const within: Promise<void>[] = [];
   for (const folder of folders) {
     if (signal.aborted) break;
@@ -45,10 +49,10 @@ export async function walk(
         const inside = await new Promise<FileSystemEntry[]>((done, fail) => reader.readEntries(done, fail));
         if (!inside.length || signal.aborted) break;
         // The next piece is asked for while folders of this one are.
-        within.push(walk(inside, signal, onFound, onUnread));
+        within.push(walk(inside, listing));
       }
     } catch {
-      onUnread(pathOf(folder));
+      listing.unread(pathOf(folder));
     }
   }
   await Promise.all(within);

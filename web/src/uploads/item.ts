@@ -17,7 +17,7 @@ export interface Item {
   size: number;
   state: State;
   sent: number;
-  /** Why it was refused. */
+  /** Why it was refused, or must be tried again. */
   reason: string;
   upload: NonNullable<UploadAnswer["upload"]> | null;
   sha256: string | null;
@@ -28,12 +28,6 @@ export interface Item {
 export interface Hold {
   why: "signed-out" | "full";
   text: string;
-}
-
-export interface Reasons {
-  empty: string;
-  unreadable: string;
-  notPhoto(type: string): string;
 }
 
 export interface Tally {
@@ -54,6 +48,8 @@ export interface Snapshot {
   /** Paused by the server, and why. */
   held: Hold | null;
   busy: boolean;
+  /** Why nothing goes on at the moment. */
+  trouble: string | null;
   /** Folders are still being read. */
   listing: boolean;
   /** Seconds left, once that can be told. */

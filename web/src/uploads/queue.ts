@@ -1,20 +1,24 @@
 // The queue of uploads. It lives outside of React: thousands of files change it many times a second.
 
-import { answer, api, passing, Problem, SIGNED_OUT, type UploadAnswer } from "../api/client";
-import { type Found, isReadable, opened, type Source } from "./files";
+import { answer, api, Problem, problemOf, SIGNED_OUT, unreached, type UploadAnswer } from "../api/client";
+import { messages } from "../i18n/catalogue";
+import { type Found, isReadable, type Listing, opened, type Source } from "./files";
 import { hash } from "./hashing";
-import type { Hold, Item, Reasons, Snapshot, State, Tally } from "./item";
+import type { Hold, Item, Snapshot, State, Tally } from "./item";
+import { isBusy, passing, Patience } from "./patience";
+import { Rate } from "./rate";
 import { Aborted, type Place, send, type Sending } from "./sending";
 
 const AT_ONCE = 4; // Browsers keep six connections to a server: one has its events, one is for looking.
 const BATCH = 200; // Files asked about at once.
 const GATHER = 150; // Milliseconds to wait for a fuller batch.
 const TRIES = 6;
+const ANSWERED = 60_000; // Milliseconds until a question is given up.
+const EXPIRED = 403; // The upload's address, most likely.
 const SLICE = 20; // Milliseconds.
 const OPENED = 25; // Files of folders opened at once.
 const FINAL = new Set<State>(["added", "duplicate", "refused", "cancelled"]);
 const NONE: Tally = { files: 0, bytes: 0, sent: 0, done: 0, added: 0, duplicate: 0, refused: 0, cancelled: 0 };
-const RATE = 10_000; // Milliseconds over which the speed is measured.
 
 export class UploadQueue {
   private items: Item[] = [];
@@ -27,26 +31,18 @@ export class UploadQueue {
   private asking: Item[] = []; // For the server to say whether they are here.
   private ready: Item[] = [];
   private active = new Map<Item, Sending>();
-  private timers = new Set<ReturnType<typeof setTimeout>>();
+  private patience = new Patience(() => this.goOn());
   private askingSoon: ReturnType<typeof setTimeout> | undefined;
-  private unanswered = 0; // Questions in a row that reached nobody.
   private paused = false;
   private held: Hold | null = null;
   private owner: string | null = null;
   private listing = 0; // Drops whose folders are being read.
   private reading = new AbortController();
   private made = 0;
-  private samples: { at: number; sent: number }[] = [];
+  private rate = new Rate();
   private listeners = new Set<() => void>();
   private snapshot: Snapshot = this.take();
   private frame = 0;
-
-  private reasons: Reasons = { empty: "", unreadable: "", notPhoto: String };
-
-  /** In which words it says why a file is refused. */
-  speak(reasons: Reasons) {
-    this.reasons = reasons;
-  }
 
   subscribe = (listener: () => void) => {
     this.listeners.add(listener);
@@ -70,21 +66,34 @@ export class UploadQueue {
     this.go();
   }
 
-  /** Folders are read until `read` is done, or the signal says that nobody wants them any more. */
-  async list(read: (signal: AbortSignal) => Promise<void>) {
+  /** How many files `read` finds; null when it was cancelled. */
+  async list(read: (listing: Listing) => Promise<void>): Promise<number | null> {
     if (!this.busy()) this.clear();
     this.listing += 1;
     this.tell();
-    await read(this.reading.signal);
+    const { signal } = this.reading;
+    let count = 0;
+    await read({
+      signal,
+      found: (files) => {
+        count += files.length;
+        this.add(files);
+      },
+      unread: (path) => {
+        count += 1;
+        this.refuseUnread(path);
+      },
+    });
     this.listing -= 1;
     this.tell();
+    return signal.aborted ? null : count;
   }
 
-  refuseUnread(path: string) {
+  private refuseUnread(path: string) {
     const item = this.item(new File([], path), path);
     this.items.push(item);
     this.tally.files += 1;
-    this.refuse(item, this.reasons.unreadable);
+    this.refuse(item, messages().fileUnreadable);
     this.tell();
   }
 
@@ -97,9 +106,9 @@ export class UploadQueue {
   resume() {
     this.paused = false;
     this.held = null;
-    this.samples = [];
-    void this.ask();
-    this.go();
+    this.rate.forget();
+    this.patience.end();
+    this.goOn();
   }
 
   /** What the server answers to one file it would answer to all: they wait until that is mended. */
@@ -113,8 +122,6 @@ export class UploadQueue {
   cancel() {
     this.reading.abort();
     this.reading = new AbortController();
-    for (const timer of this.timers) clearTimeout(timer);
-    this.timers.clear();
     this.forgetUnmeasured();
     this.waiting = [];
     this.asking = [];
@@ -123,6 +130,7 @@ export class UploadQueue {
     for (const sending of this.active.values()) sending.abort();
     this.paused = false;
     this.held = null;
+    this.patience.forget();
     this.tell();
   }
 
@@ -144,7 +152,8 @@ export class UploadQueue {
   clear() {
     this.items = [];
     this.tally = { ...NONE };
-    this.samples = [];
+    this.rate.forget();
+    this.patience.forget();
     this.tell();
   }
 
@@ -190,7 +199,7 @@ export class UploadQueue {
     try {
       this.check(item, await opened(entry));
     } catch {
-      this.refuse(item, this.reasons.unreadable);
+      this.refuse(item, messages().fileUnreadable);
     }
   }
 
@@ -200,8 +209,8 @@ export class UploadQueue {
     item.file = file;
     item.size = size;
     this.tally.bytes += size;
-    if (size === 0) this.refuse(item, this.reasons.empty);
-    else if (type && !type.startsWith("image/")) this.refuse(item, this.reasons.notPhoto(type));
+    if (size === 0) this.refuse(item, messages().fileEmpty);
+    else if (type && !type.startsWith("image/")) this.refuse(item, messages().fileNotPhoto(type));
     else this.waiting.push(item);
   }
 
@@ -214,7 +223,7 @@ export class UploadQueue {
     if (!this.paused) {
       // One file ahead of what is asked: the worker takes them one after the other.
       while (this.hashing < 2 && this.waiting.length) void this.digest(this.waiting.shift() as Item);
-      while (this.active.size < AT_ONCE && this.ready.length) void this.upload(this.ready.shift() as Item);
+      while (!this.patience.resting && this.active.size < AT_ONCE && this.ready.length) void this.upload(this.ready.shift() as Item);
     }
     this.tell();
   }
@@ -225,74 +234,82 @@ export class UploadQueue {
     const sha256 = await hash(item.file as File);
     this.hashing -= 1;
     if (item.state === "hashing") {
-      if (sha256 === null) this.refuse(item, this.reasons.unreadable);
+      if (sha256 === null) this.refuse(item, messages().fileUnreadable);
       else {
         item.sha256 = sha256;
         this.asking.push(item);
         if (this.asking.length >= BATCH) void this.ask();
-        else this.askingSoon ??= setTimeout(() => void this.ask(), GATHER);
+        else this.askSoon();
       }
     }
     this.go();
   }
 
+  private askSoon() {
+    this.askingSoon ??= setTimeout(() => void this.ask(), GATHER);
+  }
+
   private async ask() {
     clearTimeout(this.askingSoon);
     this.askingSoon = undefined;
-    if (this.paused) return;
+    if (this.paused || this.patience.resting) return;
     const items = this.asking.splice(0, BATCH);
     if (!items.length) return;
+    const asked = new AbortController();
+    const late = setTimeout(() => asked.abort(unreached()), ANSWERED);
     try {
       const answers = await answer(api.POST("/api/uploads", {
         body: items.map(({ source: { name }, file, size, sha256 }) => ({
           name, size, sha256: sha256 ?? "",
           type: file && /^[ -~]{1,100}$/.test(file.type) ? file.type : "application/octet-stream",
         })),
+        signal: asked.signal,
       }));
-      this.unanswered = 0;
+      this.patience.worked("asked");
       items.forEach((item, at) => this.answered(item, answers[at]));
     } catch (error) {
       const waiting = items.filter(({ state }) => !FINAL.has(state));
       if (holding(error)) {
         this.asking.unshift(...waiting);
         this.hold(error);
-      } else if (passing(error)) {
-        this.unanswered += 1; // However long it takes.
-        for (const item of waiting) item.state = "retrying";
-        this.later(this.unanswered, () => {
-          this.asking.push(...items.filter(({ state }) => state === "retrying"));
-          void this.ask();
-        }, error instanceof Problem ? error.retryAfter : null);
+      } else if (passing(error)) { // However long it takes.
+        for (const item of waiting) this.postpone(item, error);
+        this.patience.rest("asked", error);
       } else {
-        for (const item of items) this.refuse(item, (error as Error).message);
+        for (const item of waiting) this.refuse(item, (error as Error).message);
       }
+    } finally {
+      clearTimeout(late);
     }
-    if (this.asking.length) this.askingSoon ??= setTimeout(() => void this.ask(), GATHER);
+    if (this.asking.length) this.askSoon();
     this.go();
   }
 
   private answered(item: Item, said: UploadAnswer | undefined) {
     if (FINAL.has(item.state)) return;
+    item.reason = "";
     if (said?.state === "duplicate") this.settle(item, "duplicate");
     else if (said?.state === "upload" && said.upload) {
       item.upload = said.upload;
       item.state = "ready";
       this.ready.push(item);
     } else {
-      const { detail, title } = (said?.problem ?? {}) as { detail?: string; title?: string };
-      this.refuse(item, detail ?? title ?? "");
+      this.refuse(item, problemOf(Number(said?.problem?.status), said?.problem).message);
     }
   }
 
   private async upload(item: Item) {
     item.state = "sending";
-    const sending = send(item.file as File, item.upload as Place, (sent) => this.progress(item, sent));
+    const sending = send(
+      item.file as File, item.sha256 as string, item.upload as Place, (sent) => this.progress(item, sent),
+    );
     this.active.set(item, sending);
     try {
       this.settle(item, await sending.done);
+      this.patience.worked("sent");
     } catch (error) {
       const changed = error instanceof Problem && error.status === 0 && !(await isReadable(item.file as File));
-      this.failed(item, changed ? new Problem(422, this.reasons.unreadable) : error);
+      this.failed(item, changed ? new Problem(422, messages().fileUnreadable) : error);
     } finally {
       this.active.delete(item);
     }
@@ -308,28 +325,27 @@ export class UploadQueue {
       if (holding(error)) this.hold(error);
       return;
     }
-    item.tries += 1;
-    const stale = error instanceof Problem && error.status === 403;
-    if ((passing(error) || stale) && item.tries < TRIES) {
-      item.state = "retrying";
-      this.later(item.tries, () => {
-        if (item.state !== "retrying") return;
-        // The upload's address may have expired: ask for another.
-        this.asking.push(item);
-        void this.ask();
-      }, error instanceof Problem ? error.retryAfter : null);
-    } else this.refuse(item, (error as Error).message);
+    const problem = error as Problem;
+    if (!isBusy(problem)) item.tries += 1;
+    if ((!passing(error) && problem.status !== EXPIRED) || item.tries >= TRIES) {
+      this.refuse(item, problem.message);
+      return;
+    }
+    this.postpone(item, problem);
+    if (passing(error)) this.patience.rest("sent", error);
+    else this.askSoon();
   }
 
-  /** Wait longer each time, and not all together. */
-  private later(tries: number, act: () => void, seconds: number | null = null) {
-    const wait = seconds ? seconds * 1000 : Math.min(1000 * 2 ** (tries - 1), 30_000) * (0.75 + Math.random() / 2);
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      act();
-      this.go();
-    }, wait);
-    this.timers.add(timer);
+  /** It is asked about again: it may have come after all, and its address may be too old by then. */
+  private postpone(item: Item, error: Problem) {
+    item.state = "retrying";
+    item.reason = error.message;
+    this.asking.push(item);
+  }
+
+  private goOn() {
+    void this.ask();
+    this.go();
   }
 
   private progress(item: Item, sent: number) {
@@ -367,19 +383,11 @@ export class UploadQueue {
       tally: { ...this.tally },
       paused: this.paused,
       held: this.held,
+      trouble: this.patience.trouble,
       busy: this.busy(),
       listing: this.listing > 0,
-      remaining: this.remaining(),
+      remaining: this.rate.remaining(this.tally.sent, this.tally.bytes),
     };
-  }
-
-  private remaining(): number | null {
-    const now = performance.now();
-    this.samples = [...this.samples.filter(({ at }) => now - at < RATE), { at: now, sent: this.tally.sent }];
-    const [first] = this.samples;
-    if (!first || now - first.at < 1000) return null;
-    const rate = (this.tally.sent - first.sent) / (now - first.at);
-    return rate > 0 ? (this.tally.bytes - this.tally.sent) / rate / 1000 : null;
   }
 }
 

@@ -1,7 +1,8 @@
 // One queue of uploads for the whole application, whatever page is shown.
 
-import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
 
+import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
 import { entriesOf, picked, walk } from "./files";
 import type { Snapshot } from "./item";
@@ -20,26 +21,29 @@ export function useUploads(): Snapshot {
   return useSyncExternalStore(queue.subscribe, queue.current);
 }
 
-export function pick(queue: UploadQueue, files: FileList | null) {
-  if (files) queue.add(picked(files));
-}
-
-async function drop(queue: UploadQueue, transfer: DataTransfer) {
-  const entries = entriesOf(transfer);
-  if (!entries.length) return queue.add(picked(transfer.files));
-  await queue.list((signal) =>
-    walk(entries, signal, (found) => queue.add(found), (path) => queue.refuseUnread(path)),
-  );
+/** Takes what is picked or dropped, and says so where nothing is in it. */
+export function useTaking() {
+  const { t } = useSpeech();
+  const { say } = useNotices();
+  const queue = useQueue();
+  const nothing = () => say({ type: "warning", id: "nothing-found", text: t.nothingFound });
+  return {
+    pick: (files: FileList) => {
+      const found = picked(files);
+      if (found.length) queue.add(found);
+      else nothing();
+    },
+    drop: async (transfer: DataTransfer) => {
+      const entries = entriesOf(transfer);
+      if (!entries.length) return queue.add(picked(transfer.files));
+      if (await queue.list((listing) => walk(entries, listing)) === 0) nothing();
+    },
+  };
 }
 
 /** Around everything, the door included: who must sign in again finds the uploads where they were. */
 export function Uploading({ children }: { children: ReactNode }) {
-  const { t } = useSpeech();
   const [queue] = useState(() => new UploadQueue());
-  useEffect(
-    () => queue.speak({ empty: t.fileEmpty, unreadable: t.fileUnreadable, notPhoto: t.fileNotPhoto }),
-    [queue, t],
-  );
   useEffect(() => {
     const onLeavePage = (event: BeforeUnloadEvent) => {
       if (queue.busy()) event.preventDefault();
@@ -53,7 +57,8 @@ export function Uploading({ children }: { children: ReactNode }) {
 /** The whole window takes what is dropped on it. */
 export function DropAnywhere() {
   const { t } = useSpeech();
-  const queue = useQueue();
+  const { drop } = useTaking();
+  const onDropped = useEffectEvent((transfer: DataTransfer) => void drop(transfer));
   const [dropping, setDropping] = useState(false);
   useEffect(() => {
     const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
@@ -69,7 +74,7 @@ export function DropAnywhere() {
       setDropping(false);
       if (!carriesFiles(event) || !event.dataTransfer) return;
       event.preventDefault();
-      void drop(queue, event.dataTransfer);
+      onDropped(event.dataTransfer);
     };
     document.addEventListener("dragover", onOver);
     document.addEventListener("dragleave", onLeave);
@@ -79,6 +84,6 @@ export function DropAnywhere() {
       document.removeEventListener("dragleave", onLeave);
       document.removeEventListener("drop", onDrop);
     };
-  }, [queue]);
+  }, []);
   return dropping && <div className="drop-here"><span>{t.dropHere}</span></div>;
 }
