@@ -255,6 +255,22 @@ def test_chosen_photos_are_downloaded_alone(page: Page, filled: Account, tmp_pat
     expect(card).to_have_count(0)
 
 
+def test_what_expires_is_gone_at_that_moment(page: Page, account: Account) -> None:
+    account.send(sample("cat.jpg"))
+    account.client.post("/api/bundles", json={}).raise_for_status()
+    page.clock.install()
+    account.sign_in(page)
+    follow(page, "Downloads")
+    save = page.get_by_role("link", name=re.compile("Save zip"))
+    expect(save).to_be_visible()
+    (bundle,) = account.client.get("/api/bundles").json()
+    expired = [bundle | {"state": "expired"}]  # A day cannot be waited for.
+    page.route("**/api/bundles", lambda route: route.fulfill(json=expired))
+    page.clock.fast_forward("24:00:02")
+    expect(save).to_have_count(0)
+    expect(page.get_by_role("listitem").get_by_text("Expired")).to_be_visible()
+
+
 def test_all_but_one_of_a_search_are_downloaded_by_what_they_are(
     page: Page, filled: Account
 ) -> None:

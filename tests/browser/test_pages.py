@@ -57,7 +57,14 @@ def test_a_token_is_made_used_and_revoked(page: Page, account: Account, served: 
     assert script.post("/api/photos", content=b"").status_code == 403
     dialog.get_by_role("button", name="Close").last.click()
     expect(page.get_by_role("row", name=re.compile("nightly upload"))).to_contain_text("only read")
-    page.get_by_role("button", name="Revoke: nightly upload").click()
+    revoke = page.get_by_role("button", name="Revoke: nightly upload")
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 1000})
+        box = revoke.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] < width
+        assert box["height"] < 30, "not on one line"
+    revoke.click()
     expect(page.get_by_text("No tokens")).to_be_visible()
     assert script.get("/api/photos").status_code == 401
 

@@ -23,6 +23,8 @@ import { bundlesOptions, titleOf } from "./queries";
 
 const LOOK = 2000; // Milliseconds, while something is prepared, also where no event comes.
 const TICK = 30_000;
+const SECOND = 1000;
+const SOON = 120; // Seconds before the end that are counted one by one.
 
 export default function BundlesPage() {
   const { t } = useSpeech();
@@ -30,10 +32,7 @@ export default function BundlesPage() {
   const { id } = useParams();
   const bundles = useQuery({
     ...bundlesOptions(),
-    refetchInterval: ({ state }) => {
-      const states = state.data?.map((each) => each.state);
-      return states?.includes("preparing") ? LOOK : states?.includes("restoring") ? TICK : false;
-    },
+    refetchInterval: ({ state }) => nextLook(state.data ?? []),
   });
   const found = bundles.data?.some((each) => each.id === id);
   // Where a notice leads: to this one, once it is there.
@@ -83,6 +82,19 @@ export default function BundlesPage() {
   );
 }
 
+/** Milliseconds until something may have changed that no event tells at once; false for never. */
+function nextLook(bundles: Bundle[]): number | false {
+  const states = bundles.map((each) => each.state);
+  if (states.includes("preparing")) return LOOK;
+  const now = Date.now();
+  const expiring = bundles
+    .filter(({ state }) => state === "ready")
+    .map(({ expires_at: at }) => new Date(at).getTime() - now + SECOND)
+    .filter((left) => left > 0);
+  const next = Math.min(...expiring, states.includes("restoring") ? TICK : Infinity);
+  return next !== Infinity && next;
+}
+
 const cardOf = (id: string) => `bundle-${id}`;
 
 function BundleCard({ bundle }: { bundle: Bundle }) {
@@ -123,8 +135,7 @@ function BundleCard({ bundle }: { bundle: Bundle }) {
 }
 
 function State({ bundle }: { bundle: Bundle }) {
-  const { t, span } = useSpeech();
-  const now = useNow();
+  const { t } = useSpeech();
   if (bundle.state === "preparing" && bundle.parts > 0) {
     return <ProgressBar value={(100 * bundle.built) / bundle.parts} label={t.bundleBuilding(bundle.built, bundle.parts)} />;
   }
@@ -141,19 +152,19 @@ function State({ bundle }: { bundle: Bundle }) {
     return <StatusIndicator type="error">{`${t.bundleFailed}: ${bundle.failure ?? ""}`}</StatusIndicator>;
   }
   if (bundle.state === "expired") return <StatusIndicator type="stopped">{t.bundleExpired}</StatusIndicator>;
-  const left = (new Date(bundle.expires_at).getTime() - now) / 1000;
-  return (
-    <StatusIndicator type="success">{`${t.bundleReady} · ${t.expiresIn(span(Math.max(left, 0)))}`}</StatusIndicator>
-  );
+  return <Ready until={new Date(bundle.expires_at).getTime()} />;
 }
 
-function useNow() {
+function Ready({ until }: { until: number }) {
+  const { t, span } = useSpeech();
   const [now, setNow] = useState(Date.now);
+  const left = Math.max((until - now) / SECOND, 0);
+  const tick = left < SOON ? SECOND : TICK;
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), TICK);
+    const timer = setInterval(() => setNow(Date.now()), tick);
     return () => clearInterval(timer);
-  }, []);
-  return now;
+  }, [tick]);
+  return <StatusIndicator type="success">{`${t.bundleReady} · ${t.expiresIn(span(left))}`}</StatusIndicator>;
 }
 
 function Skipped({ bundle }: { bundle: Bundle }) {

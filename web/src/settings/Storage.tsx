@@ -6,11 +6,13 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
 
 import { answer, api } from "../api/client";
+import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
 import { Unanswered } from "./Unanswered";
 
 export function Storage() {
   const { t, money, day } = useSpeech();
+  const narrow = useNarrow();
   const storage = useQuery({
     queryKey: ["storage"],
     queryFn: () => answer(api.GET("/api/storage")),
@@ -29,7 +31,7 @@ export function Storage() {
         <Box fontSize="heading-m">{t.storageUsed(data.photos, data.bytes)}</Box>
         <Box color="text-body-secondary">{t.onAws(cost.region)}</Box>
         <KeyValuePairs
-          columns={3}
+          columns={narrow ? 1 : 3}
           items={Object.entries(cost.monthly).map(([label, value]) => ({
             label: tiers[label] ?? label,
             value: money(value, cost.currency ?? "USD"),

@@ -16,10 +16,12 @@ import { answer, api, type Token } from "../api/client";
 import { Empty } from "../app/Empty";
 import { Failure } from "../app/Failure";
 import { useNotices } from "../app/notices";
+import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
 
 export function Tokens() {
   const { t, dateTime } = useSpeech();
+  const narrow = useNarrow();
   const { sayError } = useNotices();
   const queries = useQueryClient();
   const [adding, setAdding] = useState(false);
@@ -30,6 +32,8 @@ export function Tokens() {
     onSettled: renew,
     onError: sayError,
   });
+  const accessOf = (token: Token) => (token.read_only ? t.tokenReadOnly : t.tokenFull);
+  const usedAt = (token: Token) => (token.used_at ? dateTime(token.used_at) : t.tokenNeverUsed);
   return (
     <>
       <Table<Token>
@@ -44,6 +48,8 @@ export function Tokens() {
         items={tokens.data ?? []}
         loading={tokens.isPending}
         trackBy="id"
+        wrapLines
+        visibleColumns={narrow ? ["name", "revoke"] : ["name", "access", "created", "used", "revoke"]}
         empty={
           tokens.error ? (
             <Failure query={tokens} />
@@ -52,18 +58,26 @@ export function Tokens() {
           )
         }
         columnDefinitions={[
-          { id: "name", header: t.tokenName, cell: ({ name }) => name, isRowHeader: true },
           {
-            id: "access", header: t.tokenAccess,
-            cell: (token) => (token.read_only ? t.tokenReadOnly : t.tokenFull),
+            id: "name", header: t.tokenName, isRowHeader: true,
+            cell: (token) => (
+              <div className="lines">
+                {token.name}
+                {narrow && (
+                  <>
+                    <span className="quiet">{accessOf(token)}</span>
+                    <span className="quiet">{`${t.tokenCreated}: ${dateTime(token.created_at)}`}</span>
+                    <span className="quiet">{`${t.tokenUsed}: ${usedAt(token)}`}</span>
+                  </>
+                )}
+              </div>
+            ),
           },
-          { id: "created", header: t.tokenCreated, cell: (token) => dateTime(token.created_at) },
+          { id: "access", header: t.tokenAccess, cell: accessOf },
+          { id: "created", header: t.tokenCreated, minWidth: 190, cell: (token) => dateTime(token.created_at) },
+          { id: "used", header: t.tokenUsed, minWidth: 190, cell: usedAt },
           {
-            id: "used", header: t.tokenUsed,
-            cell: (token) => (token.used_at ? dateTime(token.used_at) : t.tokenNeverUsed),
-          },
-          {
-            id: "revoke", header: "",
+            id: "revoke", header: "", minWidth: 128,
             cell: ({ id, name }) => (
               <Button
                 variant="inline-link" ariaLabel={`${t.tokenRevoke}: ${name}`}
