@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError
 
 from fototeca.app import Library
 from fototeca.catalog.sqlite import SqliteCatalog
@@ -186,6 +187,29 @@ def test_what_a_key_does_not_let_be_read_is_told_of_and_what_nobody_may_is_tried
         assert take()
     (notice,) = library.catalog.notices.of(owner)
     assert notice.text.endswith("cannot leave the inbox: it may not be read")
+
+
+def test_a_vault_that_cannot_be_reached_has_nobody_s_address_logged(
+    owner: str,
+    photos: Objects,
+    make_jpeg: MakeJpeg,
+    ministack: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """botocore's own text has the URL, and the URL the key."""
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url=params["url"])
+
+    photos.put(PLACE, make_jpeg(1))
+    ministack.meta.events.register("before-call.s3.GetObject", refuse)
+    try:
+        assert not take()
+    finally:
+        ministack.meta.events.unregister("before-call.s3.GetObject", refuse)
+    assert "the vault cannot be reached: EndpointConnectionError" in caplog.text
+    assert "example.com" not in caplog.text
+    assert take()
 
 
 def test_whose_account_is_not_there_yet_waits(photos: Objects, make_jpeg: MakeJpeg) -> None:

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from fototeca.bucket_imports import Found, SourceRefused, why
 from fototeca.catalog.protocol.accounts import Account
 from fototeca.ingest import Refused as RefusedBytes
@@ -21,9 +19,10 @@ from fototeca.ingest import TooLarge, too_large
 from fototeca.photos import now
 from fototeca.serverless.messages import Message, Refused, TooEarly, created, each
 from fototeca.serverless.warm import Context, library
-from fototeca.vault.protocol import OriginalArchived, VaultUnavailable
+from fototeca.vault.protocol import OriginalArchived, OriginalMissing
 from fototeca.vault.s3 import S3Vault
-from fototeca.vault.s3.objects import Objects, answered, refused
+from fototeca.vault.s3.objects import Objects, answered
+from fototeca.vault.s3.objects import Refused as RefusedByS3
 from fototeca.vault.s3.source import S3Buckets
 
 log = logging.getLogger(__name__)
@@ -52,9 +51,6 @@ def _take(key: str) -> None:
     path, name = found[2], found[3]
     try:
         said = _look_at(key)
-        if said is None:
-            log.info("an object of the inbox is gone already")
-            return
         try:
             _ingest(account.id, key, name, said)
         except RefusedBytes as error:
@@ -65,6 +61,8 @@ def _take(key: str) -> None:
         _photos().delete_version(key, said)
     except (SourceRefused, OriginalArchived) as error:
         _tell_stuck(account.id, path, why(error))
+    except OriginalMissing:
+        log.info("an object of the inbox is gone already")
 
 
 def _tell_stuck(owner: str, path: str, reason: str) -> None:
@@ -77,15 +75,18 @@ def _tell_stuck(owner: str, path: str, reason: str) -> None:
     notices.add(owner, STUCK, path, f"{path} cannot leave the inbox: {reason}")
 
 
-def _look_at(key: str) -> dict[str, Any] | None:
-    """Raises SourceRefused for what is encrypted with a key that its owner alone has."""
+def _look_at(key: str) -> dict[str, Any]:
+    """Raises OriginalMissing, SourceRefused for what is encrypted with a key of its owner's."""
     try:
-        return _photos().head(key)
-    except VaultUnavailable as error:
+        said = _photos().head(key)
+    except RefusedByS3 as error:
         # Forbidden is another thing: that would be everything, and ours to mend.
-        if isinstance(error.__cause__, ClientError) and refused(error.__cause__, "400"):
+        if error.status == 400:
             raise SourceRefused("it is encrypted with a key that S3 does not have") from error
         raise
+    if said is None:
+        raise OriginalMissing(key)
+    return said
 
 
 def _ingest(owner: str, key: str, name: str, said: Mapping[str, Any]) -> None:

@@ -59,29 +59,48 @@ def s3_client(**place: str) -> Any:
     return boto3.client("s3", config=config.merge(regional), **place)
 
 
+class Refused(VaultUnavailable):
+    """S3 answered with an error."""
+
+    def __init__(self, error: ClientError) -> None:
+        self.code, self.status = _code(error), _status(error)
+        super().__init__(errno.EIO, f"the vault answered {self.code}")
+
+
 @contextmanager
 def answered(name: str) -> Iterator[None]:
-    """Raises OriginalMissing, OriginalArchived, UploadGone, VaultUnavailable for what S3 says."""
+    """Raises OriginalMissing, OriginalArchived, UploadGone, VaultUnavailable for what S3 says.
+
+    What it says is told by its code alone: its text, which would be in the log, names the object,
+    and so somebody's address where that is in the inbox.
+    """
     try:
         yield
     except ClientError as error:
-        code = str(error.response["Error"]["Code"])
+        code = _code(error)
         if code in MISSING:
-            raise OriginalMissing(name) from error
+            raise OriginalMissing(name) from None
         if code == "InvalidObjectState":
-            raise OriginalArchived(name) from error
+            raise OriginalArchived(name) from None
         if code == "NoSuchUpload":
-            raise UploadGone(name) from error
-        raise VaultUnavailable(errno.EIO, f"the vault answered {code}") from error
+            raise UploadGone(name) from None
+        raise Refused(error) from None
     except BotoCoreError as error:
         said = f"the vault cannot be reached: {type(error).__name__}"
-        raise VaultUnavailable(errno.EIO, said) from error
+        raise VaultUnavailable(errno.EIO, said) from None
 
 
 def refused(error: ClientError, *codes: str) -> bool:
     """Whether S3 answered with one of these codes (HEAD and some others have but a status)."""
-    status = str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
-    return str(error.response["Error"]["Code"]) in codes or status in codes
+    return _code(error) in codes or str(_status(error)) in codes
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
 
 
 class Objects:
@@ -129,7 +148,7 @@ class Objects:
                 tries = 0 if start > begun else tries + 1
                 if tries >= READ_TRIES:
                     said = "the vault breaks off while it is read"
-                    raise VaultUnavailable(errno.EIO, said) from error
+                    raise VaultUnavailable(errno.EIO, said) from None
                 continue
             raise OriginalMissing(key)
 

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from fototeca.bucket_imports import Found, Listing, SourceRefused
-from fototeca.vault.protocol import VaultUnavailable
 from fototeca.vault.s3.keys import inbox_key
-from fototeca.vault.s3.objects import Objects, answered, refused, s3_client
+from fototeca.vault.s3.objects import Objects, Refused, answered, s3_client
 
-FORBIDDEN = ("AccessDenied", "403", "AllAccessDisabled")
+FORBIDDEN = ("AccessDenied", "AllAccessDisabled")
 
 
 class S3Buckets:
@@ -72,16 +69,11 @@ def _answered(name: str, *, of_object: bool = False) -> Iterator[None]:
     try:
         with answered(name):
             yield
-    except VaultUnavailable as unavailable:
-        error = unavailable.__cause__
-        if not isinstance(error, ClientError):
-            raise
-        if refused(error, *FORBIDDEN):
+    except Refused as error:
+        if error.status == 403 or error.code in FORBIDDEN:
             raise SourceRefused("it may not be read") from error
-        if refused(error, "NoSuchBucket", "InvalidBucketName"):
+        if error.code in ("NoSuchBucket", "InvalidBucketName"):
             raise SourceRefused("not a bucket that may be imported") from error
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        if of_object and 400 <= status < 500 and status != 429:
-            code = error.response["Error"]["Code"]
-            raise SourceRefused(f"S3 does not give it out ({code})") from error
+        if of_object and 400 <= error.status < 500 and error.status != 429:
+            raise SourceRefused(f"S3 does not give it out ({error.code})") from error
         raise
