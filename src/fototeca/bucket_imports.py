@@ -132,16 +132,7 @@ class BucketImports:
         take = self._copy if copies else self._read
         with ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
             outcomes = list(pool.map(lambda found: take(progress, bucket, prefix, found), files))
-        refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
-        counted = self._catalog.imports.advance(
-            progress,
-            page.found[-1].key,
-            found=len(files),
-            added=outcomes.count(Outcome.ADDED),
-            restored=outcomes.count(Outcome.RESTORED),
-            duplicate=outcomes.count(Outcome.DUPLICATE),
-            refusals=refusals,
-        )
+        counted = self._catalog.imports.advance(progress, page.found[-1].key, outcomes)
         return not (counted and page.whole)
 
     def resume(self, started: Import) -> Import:
@@ -150,8 +141,7 @@ class BucketImports:
             if earlier.id == started.id or earlier.source != started.source:
                 continue
             if earlier.state is ImportState.FAILED and earlier.cursor is not None:
-                nothing = {"found": 0, "added": 0, "restored": 0, "duplicate": 0}
-                self._catalog.imports.advance(started, earlier.cursor, **nothing, refusals=[])
+                self._catalog.imports.advance(started, earlier.cursor, [])
             break
         return self._catalog.imports.get(started.owner, started.id) or started
 

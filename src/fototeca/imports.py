@@ -217,7 +217,7 @@ class Importing:
         """Take every file. Why not all of them were, or None."""
         try:
             for batch in self._outcomes(started.owner, _expand(paths)):
-                self._record(started.id, batch)
+                self._catalog.imports.progress(started.id, batch)
                 self._wake()
                 if on_progress is not None:
                     on_progress(self._now(started))
@@ -231,17 +231,6 @@ class Importing:
     def _now(self, started: Import) -> Import:
         progress = self._catalog.imports.get(started.owner, started.id)
         return progress or started
-
-    def _record(self, id: str, batch: Sequence[Outcome | Refusal]) -> None:
-        refusals = [outcome for outcome in batch if isinstance(outcome, Refusal)]
-        self._catalog.imports.progress(
-            id,
-            found=len(batch),
-            added=batch.count(Outcome.ADDED),
-            restored=batch.count(Outcome.RESTORED),
-            duplicate=batch.count(Outcome.DUPLICATE),
-            refusals=refusals,
-        )
 
     def _outcomes(
         self, owner: str, paths: Iterable[tuple[Path, str]]

@@ -17,6 +17,7 @@ from deploy.aws.costs import LISTED, LOOKED_AT
 from fototeca.app import Library
 from fototeca.bucket_imports import BucketImports, Found, Listing
 from fototeca.catalog.protocol.bundles import Bundle
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.catalog.protocol.queue import Failed, Labelled
 from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.imports import Importing
@@ -205,7 +206,7 @@ def test_an_import_that_somebody_is_at_is_left_to_them(
 ) -> None:
     imports = library.catalog.imports
     started = imports.start(owner, "s3://pics/x", now() - timedelta(hours=2))
-    imports.advance(started, "x/1", found=1, added=1, restored=0, duplicate=0, refusals=[])
+    imports.advance(started, "x/1", [Outcome.ADDED])
     hourly()
     assert bucket.looks == 0
     # A quarter of an hour later whoever was at it is not any more.

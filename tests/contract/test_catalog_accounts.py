@@ -10,6 +10,7 @@ import pytest
 from fototeca.catalog.protocol import Catalog
 from fototeca.catalog.protocol.accounts import Caller, EmailTaken, Renewal
 from fototeca.catalog.protocol.imports import ImportState, Refusal
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.photos import Selection, now
 from tests.contract.catalog_world import START, label, owner_of
 
@@ -105,10 +106,9 @@ def test_an_import_counts_what_it_meets(catalog: Catalog) -> None:
     started = catalog.imports.start(dan, "/photos", now())
     assert [each.id for each in catalog.imports.running()] == [started.id]
     refusals = [Refusal(f"{n}.txt", "not an image") for n in range(70)]
+    taken = 5 * [Outcome.ADDED] + [Outcome.RESTORED] + 4 * [Outcome.DUPLICATE]
     for _ in range(2):
-        catalog.imports.progress(
-            started.id, found=80, added=5, restored=1, duplicate=4, refusals=refusals
-        )
+        catalog.imports.progress(started.id, [*taken, *refusals])
     catalog.imports.finish(started.id, now())
     done = catalog.imports.get(dan, started.id)
     assert done is not None

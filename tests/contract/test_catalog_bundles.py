@@ -17,6 +17,7 @@ from fototeca.catalog.protocol.bundles import (
     Skipped,
 )
 from fototeca.catalog.protocol.imports import ImportState, Refusal
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.photos import Selection, now
 from tests.contract.catalog_world import START, label, owner_of, photo, select
 
@@ -376,29 +377,29 @@ def test_what_waits_or_is_built_ends_like_any_other(catalog: Catalog, state: str
 def test_an_import_goes_on_where_it_was_and_counts_each_page_once(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     started = catalog.imports.start(owner, "s3://bucket/photos", now())
-    page = {"found": 3, "added": 1, "restored": 0, "duplicate": 1}
-    refused = [Refusal("notes.txt", "no photo")]
+    refused = Refusal("notes.txt", "no photo")
+    page: list[Outcome | Refusal] = [Outcome.ADDED, refused, Outcome.DUPLICATE]
     assert (started.cursor, started.moved_at) == (None, None)
     begun = now()
-    assert catalog.imports.advance(started, "photos/3.jpg", **page, refusals=refused)
+    assert catalog.imports.advance(started, "photos/3.jpg", page)
     # Somebody else did the same page at the same time.
-    assert not catalog.imports.advance(started, "photos/3.jpg", **page, refusals=refused)
+    assert not catalog.imports.advance(started, "photos/3.jpg", page)
     one = catalog.imports.get(owner, started.id)
     assert one is not None
     assert (one.cursor, one.found, one.refused) == ("photos/3.jpg", 3, 1)
-    assert one.refusals == tuple(refused)
+    assert one.refusals == (refused,)
     assert one.moved_at is not None
     assert begun - timedelta(milliseconds=1) <= one.moved_at <= now()
     assert [each.cursor for each in catalog.imports.running()] == ["photos/3.jpg"]
-    assert catalog.imports.advance(one, "photos/6.jpg", **page, refusals=[])
+    assert catalog.imports.advance(one, "photos/6.jpg", page)
     catalog.imports.finish(started.id, now())
     two = catalog.imports.get(owner, started.id)
     assert two is not None
     assert (two.cursor, two.found, two.state) == ("photos/6.jpg", 6, ImportState.FINISHED)
-    assert not catalog.imports.advance(two, "photos/9.jpg", **page, refusals=[])
+    assert not catalog.imports.advance(two, "photos/9.jpg", page)
     # The plain way to count keeps the place.
     other = catalog.imports.start(owner, "/photos", now())
-    catalog.imports.progress(other.id, **page, refusals=[])
+    catalog.imports.progress(other.id, page)
     known = catalog.imports.get(owner, other.id)
     assert known is not None
     assert (known.cursor, known.found) == (None, 3)
@@ -408,8 +409,7 @@ def test_an_import_goes_on_where_it_was_and_counts_each_page_once(catalog: Catal
 def test_what_came_of_imports_is_forgotten_in_the_end(catalog: Catalog) -> None:
     owner = owner_of(catalog)
     ended, running = (catalog.imports.start(owner, "/photos", now()) for _ in range(2))
-    nothing = {"found": 1, "added": 0, "restored": 0, "duplicate": 0}
-    catalog.imports.progress(ended.id, **nothing, refusals=[Refusal("a.txt", "no photo")])
+    catalog.imports.progress(ended.id, [Refusal("a.txt", "no photo")])
     catalog.imports.finish(ended.id, now())
     catalog.imports.forget(now() - DAY)
     assert len(catalog.imports.of(owner)) == 2

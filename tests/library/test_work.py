@@ -20,6 +20,7 @@ from fototeca import samples
 from fototeca.app import CATALOG, Library, LibraryMissing, open_library
 from fototeca.catalog.protocol.bundles import BundleState
 from fototeca.catalog.protocol.imports import ImportState
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.catalog.protocol.queue import Work
 from fototeca.catalog.sqlite import database
 from fototeca.ingest import Ingested
@@ -317,7 +318,7 @@ def test_an_import_that_was_killed_beside_a_server_ends(library: Library, owner:
     killed = imports.start(owner, "/photos", now() - timedelta(minutes=16))
     imports.start(owner, "/begun", now() - timedelta(minutes=14))
     moving = imports.start(owner, "/large", now() - timedelta(hours=5))
-    imports.progress(moving.id, found=1, added=1, restored=0, duplicate=0, refusals=[])
+    imports.progress(moving.id, [Outcome.ADDED])
     library.workers().tidy()
     assert {each.source for each in imports.running()} == {"/begun", "/large"}
     ended = imports.get(owner, killed.id)

@@ -10,8 +10,15 @@ from fototeca.catalog.dynamodb import keys
 from fototeca.catalog.dynamodb.events import DynamoEvents
 from fototeca.catalog.dynamodb.notices import DynamoNotices
 from fototeca.catalog.dynamodb.owners import owners
-from fototeca.catalog.dynamodb.table import Action, Changed, Key, Row, Table
-from fototeca.catalog.protocol.imports import Import, ImportState, Refusal
+from fototeca.catalog.dynamodb.table import Changed, Key, Row, Table, Value, When
+from fototeca.catalog.protocol.imports import (
+    Import,
+    ImportState,
+    Refusal,
+    counted,
+    refusals_among,
+)
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.catalog.values import REFUSALS, from_micros, new_id, to_micros
 from fototeca.photos import now
 
@@ -44,48 +51,13 @@ class DynamoImports:
         self._events.announce(owner, "import", id, state="running")
         return Import(id, owner, source, ImportState.RUNNING, at)
 
-    def progress(
-        self,
-        id: str,
-        *,
-        found: int,
-        added: int,
-        restored: int,
-        duplicate: int,
-        refusals: Sequence[Refusal],
-    ) -> None:
-        counts = _counts(found, added, restored, duplicate, refusals)
-        self._count(
-            id,
-            refusals,
-            self._table.update(
-                _import_key(id), _moved(), add=counts, when={"pk": _import_key(id)[0]}
-            ),
-        )
+    def progress(self, id: str, outcomes: Sequence[Outcome | Refusal]) -> None:
+        self._count(id, outcomes, {}, {"pk": _import_key(id)[0]})
 
-    def advance(
-        self,
-        progress: Import,
-        cursor: str,
-        *,
-        found: int,
-        added: int,
-        restored: int,
-        duplicate: int,
-        refusals: Sequence[Refusal],
-    ) -> bool:
-        counts = _counts(found, added, restored, duplicate, refusals)
+    def advance(self, progress: Import, cursor: str, outcomes: Sequence[Outcome | Refusal]) -> bool:
+        at_it: When = {"state": ImportState.RUNNING.value, "cursor": progress.cursor}
         try:
-            self._count(
-                progress.id,
-                refusals,
-                self._table.update(
-                    _import_key(progress.id),
-                    {"cursor": cursor, **_moved()},
-                    add=counts,
-                    when={"state": ImportState.RUNNING.value, "cursor": progress.cursor},
-                ),
-            )
+            self._count(progress.id, outcomes, {"cursor": cursor}, at_it)
         except Changed:
             return False
         return True
@@ -141,9 +113,19 @@ class DynamoImports:
             self._table.write_many(deletes=((row["pk"], row["sk"]) for row in rows))
             self._table.write(self._table.delete((listed["pk"], listed["sk"])))
 
-    def _count(self, id: str, refusals: Sequence[Refusal], update: Action) -> None:
+    def _count(
+        self,
+        id: str,
+        outcomes: Sequence[Outcome | Refusal],
+        changes: dict[str, Value | None],
+        when: When,
+    ) -> None:
         """Raises Changed."""
-        row = self._table.update_returning(update)
+        changes = {**changes, "moved_at": to_micros(now())}
+        row = self._table.update_returning(
+            self._table.update(_import_key(id), changes, add=counted(outcomes), when=when)
+        )
+        refusals = refusals_among(outcomes)
         first = row["refused"] - len(refusals)
         self._table.write_many(
             (_refusal_key(id, number), {"name": refusal.name, "reason": refusal.reason})
@@ -160,22 +142,6 @@ class DynamoImports:
 
 IMPORT = "import"
 REFUSAL = "refusal#"
-
-
-def _counts(
-    found: int, added: int, restored: int, duplicate: int, refusals: Sequence[Refusal]
-) -> dict[str, int]:
-    return {
-        "found": found,
-        "added": added,
-        "restored": restored,
-        "duplicate": duplicate,
-        "refused": len(refusals),
-    }
-
-
-def _moved() -> dict[str, int]:
-    return {"moved_at": to_micros(now())}
 
 
 def _import_key(id: str) -> Key:

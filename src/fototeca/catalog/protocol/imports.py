@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from fototeca.catalog.protocol.photos import Outcome
+
 
 class ImportState(StrEnum):
     RUNNING = "running"
@@ -46,33 +48,29 @@ class Import:
     """When something was counted last: whoever is at it has done that. None: nothing was yet."""
 
 
+def counted(outcomes: Sequence[Outcome | Refusal]) -> dict[str, int]:
+    """By how much these move an import's counts."""
+    return {
+        "found": len(outcomes),
+        "added": outcomes.count(Outcome.ADDED),
+        "restored": outcomes.count(Outcome.RESTORED),
+        "duplicate": outcomes.count(Outcome.DUPLICATE),
+        "refused": len(refusals_among(outcomes)),
+    }
+
+
+def refusals_among(outcomes: Sequence[Outcome | Refusal]) -> list[Refusal]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+
+
 class Imports(Protocol):
     def start(self, owner: str, source: str, at: datetime) -> Import: ...
 
-    def progress(
-        self,
-        id: str,
-        *,
-        found: int,
-        added: int,
-        restored: int,
-        duplicate: int,
-        refusals: Sequence[Refusal],
-    ) -> None:
-        """Add to the counts; `refusals` are those since the last call."""
+    def progress(self, id: str, outcomes: Sequence[Outcome | Refusal]) -> None:
+        """Count what came of further files."""
         ...
 
-    def advance(
-        self,
-        progress: Import,
-        cursor: str,
-        *,
-        found: int,
-        added: int,
-        restored: int,
-        duplicate: int,
-        refusals: Sequence[Refusal],
-    ) -> bool:
+    def advance(self, progress: Import, cursor: str, outcomes: Sequence[Outcome | Refusal]) -> bool:
         """As `progress`, and remember how far it came.
 
         False, and nothing recorded, when somebody else has gone on from `progress.cursor`.

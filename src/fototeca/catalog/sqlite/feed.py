@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fototeca.catalog.protocol.events import Event
-from fototeca.catalog.protocol.imports import Import, ImportState, Refusal
+from fototeca.catalog.protocol.imports import (
+    Import,
+    ImportState,
+    Refusal,
+    counted,
+    refusals_among,
+)
 from fototeca.catalog.protocol.notices import Notice, failures_text
 from fototeca.catalog.protocol.outbox import due_at
+from fototeca.catalog.protocol.photos import Outcome
 from fototeca.catalog.sqlite.database import Database
 from fototeca.catalog.values import REFUSALS, from_micros, new_id, to_micros
 from fototeca.photos import now
@@ -110,54 +117,28 @@ class SqliteImports:
             self._database.announce(key, "import", id, state="running")
         return Import(id, owner, source, ImportState.RUNNING, at)
 
-    def progress(
-        self,
-        id: str,
-        *,
-        found: int,
-        added: int,
-        restored: int,
-        duplicate: int,
-        refusals: Sequence[Refusal],
-    ) -> None:
+    def progress(self, id: str, outcomes: Sequence[Outcome | Refusal]) -> None:
         with self._database.write() as connection:
-            self._count(connection, id, found, added, restored, duplicate, refusals)
+            self._count(connection, id, outcomes)
 
-    def advance(
-        self,
-        progress: Import,
-        cursor: str,
-        *,
-        found: int,
-        added: int,
-        restored: int,
-        duplicate: int,
-        refusals: Sequence[Refusal],
-    ) -> bool:
+    def advance(self, progress: Import, cursor: str, outcomes: Sequence[Outcome | Refusal]) -> bool:
         with self._database.write() as connection:
             moved = connection.execute(
                 "UPDATE import SET cursor = ? WHERE id = ? AND state = 'running' AND cursor IS ?",
                 (cursor, progress.id, progress.cursor),
             ).rowcount
             if moved:
-                self._count(connection, progress.id, found, added, restored, duplicate, refusals)
+                self._count(connection, progress.id, outcomes)
             return bool(moved)
 
     def _count(
-        self,
-        connection: sqlite3.Connection,
-        id: str,
-        found: int,
-        added: int,
-        restored: int,
-        duplicate: int,
-        refusals: Sequence[Refusal],
+        self, connection: sqlite3.Connection, id: str, outcomes: Sequence[Outcome | Refusal]
     ) -> None:
+        counts, refusals = counted(outcomes), refusals_among(outcomes)
         row = connection.execute(
-            "UPDATE import SET found = found + ?, added = added + ?, restored = restored + ?,"
-            " duplicate = duplicate + ?, refused = refused + ?, moved_at = ? WHERE id = ?"
-            " RETURNING key, owner, refused",
-            (found, added, restored, duplicate, len(refusals), to_micros(now()), id),
+            f"UPDATE import SET {', '.join(f'{name} = {name} + ?' for name in counts)},"
+            " moved_at = ? WHERE id = ? RETURNING key, owner, refused",
+            (*counts.values(), to_micros(now()), id),
         ).fetchone()
         room = max(0, REFUSALS - (row["refused"] - len(refusals)))
         connection.executemany(
