@@ -18,7 +18,7 @@ from typing import Protocol
 from fototeca.catalog.protocol import Catalog
 from fototeca.catalog.protocol.imports import Import, ImportState, Refusal
 from fototeca.catalog.protocol.photos import Outcome
-from fototeca.inbox import IGNORED
+from fototeca.inbox import is_ignored
 from fototeca.ingest import Ingest, Refused, too_large
 from fototeca.vault.protocol import OriginalArchived, OriginalMissing, Vault
 
@@ -189,10 +189,8 @@ def _parts(source: str) -> tuple[str, str]:
 
 def _is_file(found: Found, prefix: str) -> bool:
     """Not what consoles make as folders, nor what systems leave in them; nothing hidden."""
-    parts = found.key[len(prefix) :].split("/")
-    return bool(parts[-1] or found.size) and not any(
-        part.startswith(".") or part in IGNORED for part in parts if part
-    )
+    path = found.key[len(prefix) :]
+    return bool(path.rpartition("/")[2] or found.size) and not is_ignored(path)
 
 
 def why(error: Exception) -> str:

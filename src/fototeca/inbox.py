@@ -164,3 +164,8 @@ def is_library(folder: Path) -> bool:
 
 IGNORED = frozenset({"Thumbs.db", "desktop.ini", "@eaDir", "__MACOSX"})
 """What systems leave in photo folders."""
+
+
+def is_ignored(path: str) -> bool:
+    """Whether it, or a folder that it is in, is hidden or left there by a system."""
+    return any(part.startswith(".") or part in IGNORED for part in path.split("/"))

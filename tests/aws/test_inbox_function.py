@@ -113,6 +113,17 @@ def test_what_is_no_photo_is_set_aside_and_told(
     assert notice.subject == "2024/a b+c.jpg"
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "._a.jpg", "Thumbs.db", "@eaDir/a.jpg/x.txt"])
+def test_what_systems_leave_in_folders_goes_without_a_word(
+    library: Library, owner: str, photos: Objects, name: str
+) -> None:
+    key = f"inbox/dan@example.com/2024/{name}"
+    photos.put(key, b"no photo")
+    assert take(key)
+    assert keys(photos) == [f"refused/dan@example.com/2024/{name}"]
+    assert library.catalog.notices.of(owner) == []
+
+
 def test_what_is_too_large_is_told_and_not_kept(
     library: Library, owner: str, photos: Objects
 ) -> None:

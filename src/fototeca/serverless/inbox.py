@@ -14,6 +14,7 @@ from typing import Any
 
 from fototeca.bucket_imports import Found, SourceRefused, why
 from fototeca.catalog.protocol.accounts import Account
+from fototeca.inbox import is_ignored
 from fototeca.ingest import Refused as RefusedBytes
 from fototeca.ingest import TooLarge, too_large
 from fototeca.photos import now
@@ -57,7 +58,9 @@ def _take(key: str) -> None:
             # What is too large is no photo that was hurt: it is not worth keeping.
             if not isinstance(error, TooLarge):
                 _set_aside(key)
-            library().catalog.notices.add(account.id, "inbox-refused", path, f"{path}: {error}")
+            # Whoever copies a folder here knows nothing of what his system has left in it.
+            if not is_ignored(path):
+                library().catalog.notices.add(account.id, "inbox-refused", path, f"{path}: {error}")
         _photos().delete_version(key, said)
     except (SourceRefused, OriginalArchived) as error:
         _tell_stuck(account.id, path, why(error))

@@ -144,7 +144,7 @@ class Objects:
                         yield chunk
                         if start == stop:
                             return
-            except PASSING as error:
+            except PASSING:
                 tries = 0 if start > begun else tries + 1
                 if tries >= READ_TRIES:
                     said = "the vault breaks off while it is read"
