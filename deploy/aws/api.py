@@ -16,7 +16,7 @@ from constructs import Construct
 
 from deploy.aws.bundles import Bundles
 from deploy.aws.catalog import Catalog
-from deploy.aws.functions import Functions, may, may_import, may_in, may_tell
+from deploy.aws.functions import Functions, may, may_in, may_list, may_tell
 from deploy.aws.options import Options
 from deploy.aws.reasons import acknowledge
 from deploy.aws.storage import INBOX, ORIGINALS, RENDITIONS, Storage
@@ -112,7 +112,8 @@ class Api(Construct):
             may_in(self.function, photos, ORIGINALS, "s3:RestoreObject")
         may_in(self.function, photos, RENDITIONS, "s3:GetObject")
         may_in(self.function, photos, INBOX, "s3:PutObject")
-        may_import(self.function, options.import_buckets)
+        # What is there, to say so; housekeeping brings it in.
+        may_list(self.function, options.import_buckets)
         # A bundle that is deleted goes with what there is of its archive.
         may_in(
             self.function,

@@ -73,18 +73,15 @@ class Bundles(Construct):
         self.abort = self._function(
             functions, "Abort", "Ends what failed or was cancelled: upload, files, state", 512
         )
-        may_in(
-            self.abort,
-            working,
-            "",
-            *("s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
-        )
+        may_in(self.abort, working, "", "s3:DeleteObject", "s3:AbortMultipartUpload")
         if options.archive_tiers:
             may_in(self.plan, storage.photos, ORIGINALS, "s3:RestoreObject")
         for function in (self.complete, self.abort):
             may_tell(function, notices)
+        # Whoever reads there is to be told what is not there, and not that it is forbidden.
+        for function in (self.plan, self.part, self.complete):
+            may(function, "s3:ListBucket", on=working.bucket_arn)
         for function in (self.plan, self.part, self.complete, self.abort):
-            may(function, "s3:ListBucket", on=storage.working.bucket_arn)
             catalog.open_to(function)
         self.machine = self._machine(options)
         acknowledge(

@@ -105,48 +105,50 @@ def may_in(function: lambda_.Function, bucket: s3.Bucket, prefix: str, *actions:
     )
 
 
+def may_list(function: lambda_.Function, sources: Sequence[str]) -> None:
+    """Allow a function to list each `bucket/prefix`, whoever's bucket it is."""
+    for source in sources:
+        bucket, _, prefix = source.partition("/")
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[f"arn:{Stack.of(function).partition}:s3:::{bucket}"],
+                conditions={"StringLike": {"s3:prefix": f"{prefix}*"}} if prefix else {},
+            )
+        )
+
+
 def may_import(function: lambda_.Function, sources: Sequence[str]) -> None:
     """Allow a function to list and read each `bucket/prefix`, whoever's bucket it is."""
-    for source in sources:
-        _may_import(function, source)
     if not sources:
         return
-    keys = f"arn:{Stack.of(function).partition}:kms:*:*:key/*"
+    may_list(function, sources)
+    partition, role = Stack.of(function).partition, function.role
+    assert role is not None
+    for source in sources:
+        bucket, _, prefix = source.partition("/")
+        objects = f"s3:::{bucket}/{prefix}*"
+        may(function, "s3:GetObject", on=f"arn:{partition}:{objects}")
+        acknowledge(
+            role,
+            **{
+                f"IAM5[Resource::arn:<AWS::Partition>:{objects}]": "What may be imported is chosen"
+                " by its bucket and prefix."
+            },
+        )
     function.add_to_role_policy(
         iam.PolicyStatement(
             actions=["kms:Decrypt"],
-            resources=[keys],
+            resources=[f"arn:{partition}:kms:*:*:key/*"],
             # To read what S3 gives anyway; a key of another account must allow it, too.
             conditions={"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
         )
     )
-    assert function.role is not None
     acknowledge(
-        function.role,
+        role,
         **{
             "IAM5[Resource::arn:<AWS::Partition>:kms:*:*:key/*]": "The key of a bucket that is"
             " imported is known to its owner alone; it serves by way of S3, as its policy allows."
-        },
-    )
-
-
-def _may_import(function: lambda_.Function, source: str) -> None:
-    bucket, _, prefix = source.partition("/")
-    arn = f"arn:{Stack.of(function).partition}:s3:::{bucket}"
-    may(function, "s3:GetObject", on=f"{arn}/{prefix}*")
-    function.add_to_role_policy(
-        iam.PolicyStatement(
-            actions=["s3:ListBucket"],
-            resources=[arn],
-            conditions={"StringLike": {"s3:prefix": f"{prefix}*"}} if prefix else {},
-        )
-    )
-    assert function.role is not None
-    acknowledge(
-        function.role,
-        **{
-            f"IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/{prefix}*]": "What may be imported"
-            " is chosen by its bucket and prefix."
         },
     )
 

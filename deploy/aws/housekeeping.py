@@ -66,12 +66,7 @@ class Housekeeping(Construct):
         # No version of them is ever deleted: what was purged can be had back for a month.
         for prefix in (ORIGINALS, RENDITIONS):
             may_in(self.function, storage.photos, prefix, "s3:DeleteObject")
-        may_in(
-            self.function,
-            storage.working,
-            "",
-            *("s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
-        )
+        may_in(self.function, storage.working, "", "s3:DeleteObject", "s3:AbortMultipartUpload")
         may_import(self.function, options.import_buckets)
         if options.import_buckets:
             may_in(self.function, storage.photos, INBOX, "s3:PutObject")
