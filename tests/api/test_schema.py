@@ -57,6 +57,8 @@ def secret(served: Served) -> str:
 
 def test_whatever_is_sent_the_answer_is_as_described(served: Served, secret: str) -> None:
     schema = schemathesis.openapi.from_url(f"{served.address}/api/openapi.json")
+    # The token decides who asks, whatever cookie comes with it.
+    schema.config.generation.with_security_parameters = False
     authorization = {"Authorization": f"Bearer {secret}"}
     broken: dict[str, str] = {}
     tried = 0
