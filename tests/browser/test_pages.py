@@ -306,6 +306,17 @@ def provider() -> Iterator[str]:
         yield address
 
 
+def test_what_a_provider_refused_is_forgotten_at_the_next_try(page: Page, account: Account) -> None:
+    page.goto(f"{account.address}/#sign-in=no-account")
+    refused = page.get_by_text("Nobody here has that account.")
+    expect(refused).to_be_visible()
+    page.get_by_label("Email").fill(account.email)
+    page.get_by_label("Password").fill("wrong password")
+    page.get_by_label("Password").press("Enter")
+    expect(page.get_by_text("The address or the password is wrong.")).to_be_visible()
+    expect(refused).to_have_count(0)
+
+
 def test_signing_in_and_out_by_a_provider(page: Page, tmp_path: Path, provider: str) -> None:
     served = launch(
         tmp_path / "library", oidc_issuer=provider, oidc_client_id="fototeca",

@@ -109,3 +109,14 @@ def test_a_question_that_has_no_answer_is_asked_again(
     proxy.rule = lambda *_: None
     uploads.clock.fast_forward("02:01")
     expect(uploads.get_by_text("1 added").first).to_be_visible()
+
+
+def test_a_page_that_was_not_loaded_yet_comes_with_the_server(
+    page: Page, account: Account, proxy: Between
+) -> None:
+    replace(account, address=proxy.address).sign_in(page)
+    proxy.rule = lambda *_: BreakOff()
+    page.get_by_role("link", name="Labels", exact=True).click()
+    expect(page.get_by_text("The server cannot be reached. Trying again")).to_be_visible()
+    proxy.rule = lambda *_: None
+    expect(page.get_by_role("heading", level=1, name="Labels")).to_be_visible()

@@ -92,6 +92,29 @@ def drop(page: Page, *paths: Path) -> None:
     expect(page.get_by_text("Drop to upload")).to_have_count(0)
 
 
+def test_on_a_phone_one_reads_why_a_file_is_refused(
+    browser: Browser, account: Account, folder: Path
+) -> None:
+    notes = folder / "notes.md"
+    notes.write_text("not a photo")
+    with watched(browser, viewport={"width": 390, "height": 844}, locale="de-DE") as context:
+        page = account.sign_in(context.new_page())
+        page.goto(f"{account.address}/uploads")
+        choose_files(page, notes)
+        state = page.get_by_role("row").filter(has_text="text/markdown ist kein Foto")
+        expect(state).to_be_visible()
+        hidden = (
+            "each => each.scrollWidth - each.clientWidth + each.scrollHeight - each.clientHeight"
+        )
+        assert state.locator(".file-state").evaluate(hidden) == 0
+        page.get_by_role("button", name="Navigation öffnen").click()
+        page.get_by_role("link", name="Labels", exact=True).click()
+        box = page.get_by_role("complementary", name="Hochladen").bounding_box()
+        assert box is not None
+        assert box["x"] > 0
+        assert box["x"] + box["width"] < 390
+
+
 def test_thousands_are_queued_while_only_those_in_view_are_drawn(
     page: Page, account: Account, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import type { I18nProviderProps } from "@cloudscape-design/components/i18n";
 import { type ComponentType, lazy, type ReactNode, use } from "react";
 
+import { answer, api, Problem } from "../api/client";
 import { useSpeech } from ".";
 import type { Language } from "./catalogue";
 
@@ -34,13 +35,28 @@ function Speaking({ provider: I18nProvider, children }: { provider: Provider; ch
   return <I18nProvider locale={language} messages={[messages]}>{children}</I18nProvider>;
 }
 
+const AGAIN = 5000; // Milliseconds.
+
+/** Tried again once the server is reached: what is not there then, a newer release has no more. */
+async function fetched<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
+  try {
+    return await load();
+  } catch {
+    for (;;) {
+      const error: unknown = await answer(api.GET("/api/session")).then(() => null, (problem) => problem);
+      if (!(error instanceof Problem && error.status === 0)) return load();
+      await new Promise((passed) => setTimeout(passed, AGAIN));
+    }
+  }
+}
+
 /** A part of the application that is loaded when it is first shown, and what Cloudscape says in it. */
 export function later<Props extends object>(load: () => Promise<{ default: ComponentType<Props> }>) {
   return lazy(async () => {
-    const [{ default: Part }, { I18nProvider }] = await Promise.all([
+    const [{ default: Part }, { I18nProvider }] = await fetched(() => Promise.all([
       load(),
       import("./provider"),
-    ]);
+    ]));
     const Spoken = (props: Props) => (
       <Speaking provider={I18nProvider}><Part {...props} /></Speaking>
     );

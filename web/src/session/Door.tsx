@@ -79,13 +79,9 @@ function SignIn({ options, failure }: SignInProps) {
     unavailable: t.oidcUnavailable,
   };
   const byPassword = options?.password !== false;
-  const before = (
-    <>
-      {busy && <Alert type="info">{t.signInToGoOn}</Alert>}
-      {byPassword && options?.set_up === false && <Alert type="info">{t.setupNeeded}</Alert>}
-      {failure && <Alert type="error">{reasons[failure] ?? t.oidcRefused}</Alert>}
-    </>
-  );
+  const reason = failure ? (reasons[failure] ?? t.oidcRefused) : "";
+  const needed = busy ? t.signInToGoOn : byPassword && options?.set_up === false && t.setupNeeded;
+  const before = needed && <Alert type="info">{needed}</Alert>;
   const byProvider = options?.oidc && (
     <Button href={`${options.oidc.url}?to=${here}`} variant={byPassword ? "normal" : "primary"} fullWidth>
       {t.signInWith(options.oidc.name)}
@@ -95,7 +91,8 @@ function SignIn({ options, failure }: SignInProps) {
     return (
       <Container header={<Header variant="h1">{t.signIn}</Header>}>
         <SpaceBetween size="m">
-          <div>{before}</div>
+          {before}
+          {reason && <Alert type="error">{reason}</Alert>}
           {byProvider}
         </SpaceBetween>
       </Container>
@@ -105,6 +102,7 @@ function SignIn({ options, failure }: SignInProps) {
     <Credentials
       title={t.signIn}
       button={t.signIn}
+      failure={reason}
       before={before}
       after={byProvider}
       wrong={{ status: 401, text: t.credentialsWrong }}
@@ -121,6 +119,8 @@ interface CredentialsProps {
   text?: string;
   button: string;
   again?: boolean;
+  /** Of a try before this one. */
+  failure?: string;
   /** What this status means here. */
   wrong: { status: number; text: string };
   before?: ReactNode;
@@ -128,13 +128,13 @@ interface CredentialsProps {
   send(email: string, password: string): Promise<void>;
 }
 
-function Credentials({ title, text, button, again, wrong, before, after, send }: CredentialsProps) {
+function Credentials({ title, text, button, again, failure = "", wrong, before, after, send }: CredentialsProps) {
   const { t } = useSpeech();
   const queries = useQueryClient();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [repeated, setRepeated] = useState("");
-  const [error, setError] = useState("");
+  const [error, setError] = useState(failure);
   const [busy, setBusy] = useState(false);
 
   async function submit(event: FormEvent) {
@@ -158,7 +158,7 @@ function Credentials({ title, text, button, again, wrong, before, after, send }:
     <form onSubmit={(event) => void submit(event)} noValidate>
       <Container header={<Header variant="h1" {...(text && { description: text })}>{title}</Header>}>
         <SpaceBetween size="m">
-          {before && <div>{before}</div>}
+          {before}
           {error && <Alert type="error">{error}</Alert>}
           <FormField label={t.email}>
             <Input
