@@ -236,4 +236,4 @@ class ThreadedWork:
         self._wake()
 
     def cancel(self, _bundle: Bundle, /) -> None:
-        """Its preparation ends by itself at the next photo."""
+        """Its preparation ends by itself, with the next photos that get their places."""
