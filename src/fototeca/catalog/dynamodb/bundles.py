@@ -35,6 +35,7 @@ from fototeca.catalog.dynamodb.table import (
 )
 from fototeca.catalog.protocol import CatalogBusy
 from fototeca.catalog.protocol.bundles import (
+    CLAIM,
     REMEMBERED,
     Bundle,
     BundleGone,
@@ -57,7 +58,6 @@ from fototeca.catalog.values import (
 )
 from fototeca.photos import Selection, now
 
-CLAIM = timedelta(minutes=1)
 LISTED = 1000
 """Photos in a row of the list: 40 KB."""
 PLACED = 500

@@ -88,6 +88,8 @@ class Placed:
     """Of its central directory header, from the start of the central directory."""
 
 
+CLAIM = timedelta(minutes=1)
+"""How long a claim of the preparation holds after it last placed something."""
 REMEMBERED = timedelta(days=30)
 """How long an expired bundle is still listed."""
 
@@ -151,7 +153,7 @@ class Bundles(Protocol):
         """Claim the preparation, and drop what an interrupted one left. Returns the claim.
 
         None when there is nothing to prepare (it is restoring or being built, too) or another
-        worker is at it. The claim holds for a minute after the last `place`.
+        worker is at it.
         """
         ...
 

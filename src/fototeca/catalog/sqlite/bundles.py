@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
 from fototeca.catalog.protocol.bundles import (
+    CLAIM,
     REMEMBERED,
     Bundle,
     BundleGone,
@@ -28,7 +29,6 @@ from fototeca.catalog.sqlite.rows import PHOTO, bundle_from, photo_from
 from fototeca.catalog.values import Asked, asked_text, new_id, to_micros
 from fototeca.photos import Selection, now
 
-CLAIM = timedelta(minutes=1)
 ENTRY = "position, photo, name, size, crc32, modified, offset, directory_offset"
 """The columns of an archive's entry, in the order of Placed."""
 ROWS = 1000
