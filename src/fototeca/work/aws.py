@@ -6,7 +6,6 @@ Photos that arrive need nothing: S3 itself tells the queue of originals.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,8 @@ from fototeca.catalog.protocol import Catalog
 from fototeca.catalog.protocol.bundles import Bundle
 from fototeca.catalog.protocol.imports import Import
 
-log = logging.getLogger(__name__)
+NAMED = 3000
+"""Photos that a chore names: Lambda keeps no more than 256 KB of a call that nobody waits for."""
 
 
 class Executions:
@@ -65,8 +65,12 @@ class AwsWork:
 
     def retry(self, owner: str, ids: Sequence[str] | None = None) -> int:
         failed = self._catalog.queue.work(owner).failed
-        self._send({"chore": "retry", "owner": owner, "ids": None if ids is None else list(ids)})
-        return failed if ids is None else min(failed, len(set(ids)))
+        if ids is None:
+            self._send({"chore": "retry", "owner": owner})
+            return failed
+        for batch in range(0, len(ids), NAMED):
+            self._send({"chore": "retry", "owner": owner, "ids": list(ids[batch : batch + NAMED])})
+        return min(failed, len(set(ids)))
 
     def relabel(self, owner: str) -> int:
         work = self._catalog.queue.work(owner)
