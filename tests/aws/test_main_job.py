@@ -353,6 +353,40 @@ def test_a_library_moves_to_aws_and_home_again(
     assert stack.catalog.check(repair=False) == []
 
 
+def test_what_a_table_once_had_is_put_back(
+    stack: Deployment, fresh: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stack.cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    cat, dogs = (fresh.upload(named(name)) for name in ("cat.jpg", "two-dogs.jpg"))
+    fresh.labelled(cat, dogs)
+    before = fresh.counts()
+    _set_back(stack, "As-it-was")
+    fresh.send("PATCH", f"/api/photos/{cat}/labels", {"add": ["Chelsea"], "remove": ["Animal"]})
+    fresh.visitor.ask("DELETE", stack.url(f"/api/photos/{dogs}"))
+    assert fresh.counts() != before
+    places = ("--from", f"aws:{STACK},table:As-it-was", "--to", f"aws:{STACK}")
+    report = run("move", *places, "--user", fresh.email, "--json")
+    assert (report.status, report.json["copied"], report.json["photos"]) == (0, 2, 2)
+    assert fresh.counts() == before
+    assert stack.catalog.check(repair=False) == []
+
+
+def _set_back(stack: Deployment, name: str) -> None:
+    """A table with what the stack's own has now, as setting it back to this moment makes one."""
+    dynamodb, table = stack.cloud.client("dynamodb"), stack.outputs["Table"]
+    described = dynamodb.describe_table(TableName=table)["Table"]
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        **{part: described[part] for part in ("KeySchema", "AttributeDefinitions")},
+    )
+    for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+        for item in page["Items"]:
+            dynamodb.put_item(TableName=name, Item=item)
+
+
 def _drained(stack: Deployment, queue: str) -> None:
     sqs, address = stack.cloud.client("sqs"), stack.queue(queue)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BUCKET = ",s3:"
 STACK = "aws:"
+TABLE = ",table:"
+"""Of a stack: another table than its own, which has what its own once had."""
 LISTED = 20
 """Differences printed; all of them with --json."""
 
@@ -27,7 +29,9 @@ def move(
     source: Annotated[
         str,
         typer.Option(
-            "--from", metavar="PLACE", help="A library's folder, DIR,s3:BUCKET or aws:STACK."
+            "--from",
+            metavar="PLACE",
+            help="A library's folder, DIR,s3:BUCKET, aws:STACK or aws:STACK,table:NAME.",
         ),
     ],
     target: Annotated[
@@ -84,7 +88,8 @@ def settings_at(place: str) -> Settings:
     from fototeca.settings import Settings
 
     if place.startswith(STACK):
-        return _stack_settings(place.removeprefix(STACK))
+        stack, _, table = place.removeprefix(STACK).partition(TABLE)
+        return _stack_settings(stack, table or None)
     folder, named, bucket = place.partition(BUCKET)
     if not folder or bool(named) != bool(bucket):
         raise Unable(f"not a place: '{place}' is not DIR, DIR,s3:BUCKET or aws:STACK", USAGE)
@@ -92,7 +97,7 @@ def settings_at(place: str) -> Settings:
     return Settings(library=Path(folder), table=None, photos_bucket=bucket or None)
 
 
-def _stack_settings(stack: str) -> Settings:
+def _stack_settings(stack: str, table: str | None) -> Settings:
     try:
         import boto3
     except ModuleNotFoundError:
@@ -103,7 +108,7 @@ def _stack_settings(stack: str) -> Settings:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     try:
         return Settings(
-            table=outputs["Table"],
+            table=table or outputs["Table"],
             photos_bucket=outputs["PhotosBucket"],
             working_bucket=outputs["WorkingBucket"],
             # Whether it has any is not said; asking costs little beside copying.
