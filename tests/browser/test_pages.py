@@ -137,6 +137,10 @@ def test_what_the_server_says_is_said_in_the_language_of_the_page(
         page.get_by_label("Neues Passwort wiederholen").fill("staple battery horse")
         page.get_by_role("button", name="Passwort ändern").click()
         expect(page.get_by_text("Das aktuelle Passwort ist falsch.")).to_be_visible()
+        page.goto(f"{account.address}/?q={'x' * 201}")
+        expect(page.get_by_role("alert")).to_contain_text("So geht es nicht. (")
+        page.get_by_role("button", name="Alle Fotos zeigen").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("1")
 
 
 def test_every_page_has_a_title_of_its_own(page: Page, account: Account) -> None:

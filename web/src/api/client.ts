@@ -49,13 +49,14 @@ export function problemOf(status: number, document: unknown, retryAfter: string 
   const what = errors?.map((each) => each.what).join("; ");
   const said = [detail ?? title ?? t.serverAnswered(status), what].filter(Boolean).join(": ");
   const known = t.problems[status];
-  const text = !known ? sentence(said) : detail && REASONED.includes(status) ? `${known} (${detail})` : known;
+  const reason = what ?? detail;
+  const text = !known ? sentence(said) : reason && REASONED.includes(status) ? `${known} (${reason})` : known;
   const seconds = Number(retryAfter);
   return new Problem(status, text, seconds > 0 ? seconds : null);
 }
 
 /** Statuses that mean several things: which one, the server says, in English. */
-const REASONED = [403, 413, 415];
+const REASONED = [403, 413, 415, 422];
 
 export const unreached = () => new Problem(0, messages().serverUnreached);
 

@@ -1,13 +1,12 @@
 // What can be done with the chosen photos.
 
-import Autosuggest from "@cloudscape-design/components/autosuggest";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
-import { useRef, useState } from "react";
+import { useState } from "react";
 
 import { Button } from "../app/Button";
 import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
-import { useLabels } from "../labels/queries";
+import { LabelInput } from "../labels/LabelField";
 
 export type Correction = "add" | "remove";
 
@@ -44,7 +43,7 @@ export default function ChosenBar(props: Props) {
           <>
             {labelling ? (
               <LabelInput
-                title={labelling === "add" ? t.addLabel : t.removeALabel}
+                title={labelling === "add" ? t.addLabel : t.removeALabel} used={labelling === "remove"}
                 onDone={(label) => {
                   setLabelling(null);
                   if (label) props.onLabel(labelling, label);
@@ -74,39 +73,6 @@ export default function ChosenBar(props: Props) {
           </>
         )}
       </span>
-    </div>
-  );
-}
-
-/** A label's name: one there is, or a new one. */
-export function LabelInput({ title, onDone }: { title: string; onDone: (label: string) => void }) {
-  const { number } = useSpeech();
-  const [text, setText] = useState("");
-  const { data: labels = [] } = useLabels();
-  const done = useRef(false);
-  function finish(label: string) {
-    // Enter says it twice: as what is selected in the list, and as a key.
-    if (!done.current) onDone(label.trim());
-    done.current = true;
-  }
-  return (
-    <div className="label-input">
-      <Autosuggest
-        autoFocus
-        value={text}
-        placeholder={title}
-        ariaLabel={title}
-        enteredTextLabel={(value) => value}
-        options={labels.map(({ name, count, aliases }) => ({
-          value: name, labelTag: number(count), filteringTags: aliases,
-        }))}
-        onChange={({ detail }) => setText(detail.value)}
-        onSelect={({ detail }) => finish(detail.value)}
-        onKeyDown={({ detail }) => {
-          if (detail.key === "Enter" && text.trim()) finish(text);
-          if (detail.key === "Escape") finish("");
-        }}
-      />
     </div>
   );
 }

@@ -26,7 +26,8 @@ export default function GalleryPage() {
   const source = useMemo(() => ({ selection, trash: false }), [selection]);
   const layout = useLayout(source);
   const totals = useTotals(selection);
-  if (layout.isLoadingError) return <Failure query={layout} />;
+  const everything = <Button onClick={() => select(EVERYTHING)}>{t.showEverything}</Button>;
+  if (layout.isLoadingError) return <Failure query={layout}>{!isEverything(selection) && everything}</Failure>;
   if (!layout.data) return <Skeleton />;
   const total = layout.data.layout.ratios.length;
   if (total === 0 && isEverything(selection)) return <UploadInvitation />;
@@ -47,7 +48,7 @@ export default function GalleryPage() {
       />
       {total === 0 && (
         <Empty title={t.noPhotosTitle} text={t.noPhotosText}>
-          <Button onClick={() => select(EVERYTHING)}>{t.showEverything}</Button>
+          {everything}
         </Empty>
       )}
     </>

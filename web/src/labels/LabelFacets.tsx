@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import type { Label } from "../api/client";
 import { useSpeech } from "../i18n";
-import { findLabels } from "./find";
+import { findLabels, inOwnNames } from "./find";
 import { useLabels } from "./queries";
 import { modeOf, type Selection, useSelection, withLabel } from "./selection";
 
@@ -12,17 +12,18 @@ const SHOWN = 25;
 
 export function LabelFacets() {
   const { t } = useSpeech();
-  const { selection, select } = useSelection();
+  const { selection: asked, select } = useSelection();
+  const every = useLabels();
+  const selection = inOwnNames(asked, every.data ?? []);
   const [text, setText] = useState("");
   const [preferred, setPreferred] = useState<"any" | "all">("all");
   const any = selection.any.length > 0 || (preferred === "any" && selection.all.length === 0);
-  const every = useLabels();
   // With "all" the counts say what is left; with "any" what would come.
   const within = useLabels(any ? { ...selection, any: [] } : selection);
   const counts = new Map(within.data?.map(({ name, count }) => [name, count]));
   const labels = findLabels(every.data ?? [], text)
     .map((label) => ({ ...label, count: counts.get(label.name) ?? 0 }))
-    .filter(({ name, count }) => count > 0 || modeOf(selection, name))
+    .filter(({ name, count, hidden }) => (count > 0 && !hidden) || modeOf(selection, name))
     .sort((a, b) => Number(Boolean(modeOf(selection, b.name))) - Number(Boolean(modeOf(selection, a.name))) || b.count - a.count)
     .slice(0, SHOWN);
 
@@ -65,7 +66,7 @@ interface FacetProps {
   select(selection: Selection): void;
 }
 
-function Facet({ label: { name, count }, any, selection, select }: FacetProps) {
+function Facet({ label: { name, count, hidden }, any, selection, select }: FacetProps) {
   const { t, number } = useSpeech();
   const mode = modeOf(selection, name);
   const none = mode === "none";
@@ -75,7 +76,7 @@ function Facet({ label: { name, count }, any, selection, select }: FacetProps) {
         type="button" className="facet-main" aria-pressed={mode === "any" || mode === "all"}
         onClick={() => select(withLabel(selection, name, mode ? null : any ? "any" : "all"))}
       >
-        <span className="facet-name">{name}</span>
+        <span className="facet-name">{hidden ? t.labelIsHidden(name) : name}</span>
         <span className="facet-count">{none ? "−" : number(count)}</span>
       </button>
       <button

@@ -19,8 +19,8 @@ import { useNarrow } from "../app/useMedia";
 import { useSpeech } from "../i18n";
 import { childrenOf, findLabels, type Order, ordered } from "./find";
 import { useLabels } from "./queries";
-import { addressOf, EVERYTHING, type Mode } from "./selection";
-import { useLabelSettings, useSetLabels } from "./settings";
+import { addressOf, type Mode } from "./selection";
+import { useSetLabels } from "./settings";
 
 type View = Order | "tree";
 
@@ -32,8 +32,9 @@ interface Node extends Label {
 export default function LabelsPage() {
   const { t, number } = useSpeech();
   const [withHidden, setWithHidden] = useState(false);
-  const all = useLabels(EVERYTHING, withHidden);
-  const { data: labels = [], isPending, error } = all;
+  const all = useLabels();
+  const { data = [], isPending, error } = all;
+  const labels = data.filter(({ hidden }) => withHidden || !hidden);
   const [text, setText] = useState("");
   const [view, setView] = useState<View>("count");
   const [open, setOpen] = useState<readonly Node[]>([]);
@@ -48,6 +49,7 @@ export default function LabelsPage() {
     <Table<Node>
       variant="full-page"
       stickyHeader
+      wrapLines
       header={
         <Header variant="h1" counter={`(${number(labels.length)})`} actions={<ShowPhotos labels={chosen} />}>
           {t.navLabels}
@@ -132,15 +134,13 @@ const nodes = (labels: Label[], under: string): Node[] =>
 function useColumns(narrow: boolean): TableProps.ColumnDefinition<Node>[] {
   const { t, number } = useSpeech();
   const navigate = useNavigate();
-  const { data: settings } = useLabelSettings();
-  const hidden = new Set(settings?.hidden);
   return [
     {
       id: "name", header: t.label, isRowHeader: true,
       cell: ({ name, count }) => {
         const href = addressOf({ all: [name] });
         return (
-          <>
+          <span className="breakable">
             <Link
               href={href}
               onFollow={(event) => {
@@ -151,7 +151,7 @@ function useColumns(narrow: boolean): TableProps.ColumnDefinition<Node>[] {
               {name}
             </Link>
             {narrow && <span className="quiet"> {number(count)}</span>}
-          </>
+          </span>
         );
       },
     },
@@ -159,7 +159,7 @@ function useColumns(narrow: boolean): TableProps.ColumnDefinition<Node>[] {
     { id: "parents", header: t.parents, cell: ({ parents }) => parents.join(", ") || "–" },
     { id: "aliases", header: t.aliases, cell: ({ aliases }) => aliases.join(", ") || "–" },
     { id: "category", header: t.category, cell: ({ category }) => category ?? "–" },
-    { id: "hide", header: t.listed, minWidth: 128, cell: ({ name }) => <Hide label={name} hidden={hidden.has(name)} /> },
+    { id: "hide", header: t.listed, minWidth: 128, cell: ({ name, hidden }) => <Hide label={name} hidden={hidden} /> },
   ];
 }
 

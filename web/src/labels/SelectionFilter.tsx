@@ -4,20 +4,23 @@ import PropertyFilter, { type PropertyFilterProps } from "@cloudscape-design/com
 
 import type { Label } from "../api/client";
 import { useSpeech } from "../i18n";
+import { inOwnNames, labelCalled } from "./find";
 import { useLabels } from "./queries";
-import { MODES, type Selection, useSelection } from "./selection";
-
-const OPERATORS = [{ operator: "=", tokenType: "enum" }] as const;
+import { LONGEST_Q, modeOf, MODES, type Selection, useSelection } from "./selection";
 
 export default function SelectionFilter({ countText }: { countText: string }) {
   const { t } = useSpeech();
-  const { selection, select } = useSelection();
+  const { selection: asked, select } = useSelection();
   const { data: labels = [], isPending } = useLabels();
+  const selection = inOwnNames(asked, labels);
+  const offered = labels.filter(({ name, hidden }) => !hidden || modeOf(selection, name));
+  const hidden = new Set(offered.flatMap((label) => (label.hidden ? label.name : [])));
+  const shown = (names: string[]) => names.map((name) => (hidden.has(name) ? t.labelIsHidden(name) : name)).join(", ");
   const titles = { any: t.anyOf, all: t.allOf, none: t.noneOf };
   return (
     <PropertyFilter
       query={queryOf(selection)}
-      onChange={({ detail }) => select(selectionOf(detail))}
+      onChange={({ detail }) => select(selectionOf(detail, selection, labels))}
       hideOperations
       customGroupsText={[]}
       countText={countText}
@@ -30,9 +33,9 @@ export default function SelectionFilter({ countText }: { countText: string }) {
         key,
         propertyLabel: titles[key],
         groupValuesLabel: titles[key],
-        operators: OPERATORS,
+        operators: [{ operator: "=", tokenType: "enum", format: shown }],
       }))}
-      filteringOptions={MODES.flatMap((mode) => labels.map((label) => option(mode, label)))}
+      filteringOptions={MODES.flatMap((mode) => offered.map((label) => option(mode, label)))}
       i18nStrings={{ clearFiltersText: t.clearSelection, filteringAriaLabel: t.filterLabel }}
     />
   );
@@ -50,9 +53,17 @@ function queryOf(selection: Selection): PropertyFilterProps.Query {
   return { operation: "and", tokens };
 }
 
-function selectionOf({ tokens }: PropertyFilterProps.Query): Selection {
+/** Who types all of a label's name means the label; anything else is part of a file's name. */
+function selectionOf({ tokens }: PropertyFilterProps.Query, before: Selection, labels: Label[]): Selection {
   const of = (mode: string) =>
     tokens.filter(({ propertyKey }) => propertyKey === mode).flatMap(({ value }) => value as string[]);
-  const names = tokens.filter(({ propertyKey }) => !propertyKey);
-  return { any: of("any"), all: of("all"), none: of("none"), q: String(names.at(-1)?.value ?? "") };
+  const wanted = { any: of("any"), all: of("all"), none: of("none"), q: "" };
+  for (const { propertyKey, value } of tokens) {
+    if (propertyKey) continue;
+    const text = String(value);
+    const label = text === before.q ? undefined : labelCalled(labels, text);
+    if (label) wanted[before.any.length ? "any" : "all"].push(label.name);
+    else wanted.q = [...text].slice(0, LONGEST_Q).join("");
+  }
+  return wanted;
 }

@@ -1,6 +1,7 @@
 // Finding and ordering labels as people write them.
 
 import type { Label } from "../api/client";
+import type { Selection } from "./selection";
 
 const plain = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
@@ -10,6 +11,23 @@ export function findLabels(labels: readonly Label[], text: string): Label[] {
   return labels.filter(({ name, aliases }) =>
     [name, ...aliases].some((each) => plain(each).includes(wanted)),
   );
+}
+
+const folded = (text: string) => text.trim().normalize("NFC").toLowerCase();
+
+/** The label of this name; else the one that has it as an alias, or had it before. */
+export function labelCalled(labels: readonly Label[], text: string): Label | undefined {
+  const wanted = folded(text);
+  return (
+    labels.find(({ name }) => folded(name) === wanted) ??
+    labels.find(({ aliases }) => aliases.some((each) => folded(each) === wanted))
+  );
+}
+
+/** The selection by the names that its labels have now: an address may be older, or have aliases. */
+export function inOwnNames({ any, all, none, q }: Selection, labels: readonly Label[]): Selection {
+  const own = (names: string[]) => [...new Set(names.map((name) => labelCalled(labels, name)?.name ?? name))];
+  return { any: own(any), all: own(all), none: own(none), q };
 }
 
 export type Order = "count" | "name";

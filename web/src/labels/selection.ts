@@ -15,6 +15,9 @@ export interface Selection {
   q: string;
 }
 
+/** Characters of a name that the server looks for. */
+export const LONGEST_Q = 200;
+
 export const EVERYTHING: Selection = { any: [], all: [], none: [], q: "" };
 
 export const isEverything = ({ any, all, none, q }: Selection) =>

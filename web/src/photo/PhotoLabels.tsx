@@ -2,7 +2,7 @@
 
 import Box from "@cloudscape-design/components/box";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import type { PhotoDetails } from "../api/client";
@@ -10,7 +10,7 @@ import { changed } from "../api/live";
 import { Button } from "../app/Button";
 import { useSpeech } from "../i18n";
 import { type LabelChange, sendCorrections } from "../gallery/actions";
-import { LabelInput } from "../gallery/ChosenBar";
+import { LabelInput } from "../labels/LabelField";
 import { addressOf } from "../labels/selection";
 
 export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
@@ -22,6 +22,11 @@ export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
     onSuccess: () => changed(queries, "labels"),
   });
   const undo = correct.variables?.text && correct.data?.undo;
+  const adder = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // What was pressed is gone with what it did: the keyboard goes on from here.
+    if (!correct.isIdle && document.activeElement === document.body) adder.current?.focus();
+  }, [photo, adding, correct.isIdle, correct.isPending]);
 
   const add = (label: string) =>
     correct.mutate({ changes: [{ ids: [photo.id], add: [label] }], text: t.labelAdded(label) });
@@ -64,7 +69,7 @@ export function PhotoLabels({ photo }: { photo: PhotoDetails }) {
           }}
         />
       ) : (
-        <Button icon="plus" onClick={() => setAdding(true)}>{t.addLabel}</Button>
+        <Button ref={adder} icon="plus" onClick={() => setAdding(true)}>{t.addLabel}</Button>
       )}
       {rest.length > 0 && <Rest title={t.alsoSeen} labels={rest.map(({ label }) => label)} onAdd={add} />}
       {photo.correction.removed.length > 0 && (

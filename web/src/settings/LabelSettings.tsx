@@ -1,8 +1,7 @@
 // What the owner sets about labels: how sure they must be, which are hidden, other names.
 
 import Alert from "@cloudscape-design/components/alert";
-import AttributeEditor from "@cloudscape-design/components/attribute-editor";
-import Autosuggest from "@cloudscape-design/components/autosuggest";
+import AttributeEditor, { type AttributeEditorProps } from "@cloudscape-design/components/attribute-editor";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Form from "@cloudscape-design/components/form";
@@ -14,11 +13,14 @@ import ProgressBar from "@cloudscape-design/components/progress-bar";
 import Slider from "@cloudscape-design/components/slider";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 
-import { answer, api, type LabelSettings as Settings } from "../api/client";
+import type { LabelSettings as Settings } from "../api/client";
 import { useNotices } from "../app/notices";
 import { useSpeech } from "../i18n";
+import { LabelField } from "../labels/LabelField";
+import { everyLabelOptions } from "../labels/queries";
 import { useLabelSettings, useSetLabels } from "../labels/settings";
 import { Unanswered } from "./Unanswered";
 
@@ -48,18 +50,28 @@ function Editor({ settings, onSaved }: EditorProps) {
   const [sureness, setSureness] = useState(settings.sureness ?? 0);
   const [hidden, setHidden] = useState(settings.hidden ?? []);
   const [thresholds, setThresholds] = useState<readonly Pair[]>(
-    Object.entries(settings.thresholds ?? {}).map(([label, value]) => [label, String(Math.round(value * 100))]),
+    Object.entries(settings.thresholds ?? {}).map(([label, value]) => [label, String(Math.round(value * 1000) / 10)]),
   );
   const [renames, setRenames] = useState<readonly Pair[]>(Object.entries(settings.renames ?? {}));
-  const names = useNames();
+  const { data: labels = [] } = useQuery(everyLabelOptions);
+  const [tried, setTried] = useState(false);
   const save = useSetLabels();
+  const thresholdWrong = ([, value]: Pair) =>
+    value.trim() && Number(value) >= 0 && Number(value) <= 100 ? null : t.thresholdWrong;
+  const nameWrong = ([, value]: Pair) => (value.trim() ? null : t.nameMissing);
+  const labelWrong = ([label]: Pair) => (label.trim() ? null : t.nameMissing);
   const send = (event: FormEvent) => {
     event.preventDefault();
+    const wrong =
+      thresholds.some((pair) => thresholdWrong(pair) ?? labelWrong(pair)) ||
+      renames.some((pair) => nameWrong(pair) ?? labelWrong(pair));
+    setTried(wrong);
+    if (wrong) return;
     const wanted = {
       sureness,
       hidden,
-      thresholds: Object.fromEntries(whole(thresholds).map(([name, value]) => [name, Number(value) / 100])),
-      renames: Object.fromEntries(whole(renames)),
+      thresholds: Object.fromEntries(thresholds.map(([name, value]) => [name, Number(value) / 100])),
+      renames: Object.fromEntries(renames),
     };
     save.mutate(() => wanted, {
       onSuccess: () => {
@@ -68,12 +80,6 @@ function Editor({ settings, onSaved }: EditorProps) {
       },
     });
   };
-  const label = (pairs: readonly Pair[], set: (pairs: Pair[]) => void) => ([name, value]: Pair, index: number) => (
-    <Autosuggest
-      value={name} options={names.map((each) => ({ value: each }))} ariaLabel={t.label}
-      enteredTextLabel={(text) => text} onChange={({ detail }) => set(replaced(pairs, index, [detail.value, value]))}
-    />
-  );
   const { recomputing } = settings;
   return (
     <form onSubmit={send}>
@@ -103,51 +109,28 @@ function Editor({ settings, onSaved }: EditorProps) {
             <FormField label={t.hiddenLabels} description={t.hiddenLabelsText}>
               <Multiselect
                 selectedOptions={hidden.map((name) => ({ value: name, label: name }))}
-                options={[...new Set([...names, ...hidden])].map((name) => ({ value: name, label: name }))}
+                options={labels.map(({ name, aliases }) => ({ value: name, label: name, filteringTags: aliases }))}
                 filteringType="auto" placeholder={t.findLabel} tokenLimit={20}
                 onChange={({ detail }) => setHidden(detail.selectedOptions.flatMap(({ value }) => value ?? []))}
               />
             </FormField>
             <FormField label={t.ownThresholds} description={t.ownThresholdsText} stretch>
-              <AttributeEditor<Pair>
-                items={thresholds} addButtonText={t.addRow} removeButtonText={t.removeRow}
-                empty={t.noneYet}
-                definition={[
-                  { label: t.label, control: label(thresholds, setThresholds) },
-                  {
-                    label: t.threshold,
-                    control: ([name, value], index) => (
-                      <Input
-                        type="number" inputMode="numeric" step={1} value={value} ariaLabel={t.threshold}
-                        placeholder={percent(0.5)}
-                        onChange={({ detail }) => setThresholds(replaced(thresholds, index, [name, detail.value]))}
-                      />
-                    ),
-                  },
-                ]}
-                onAddButtonClick={() => setThresholds([...thresholds, ["", "50"]])}
-                onRemoveButtonClick={({ detail }) => setThresholds(without(thresholds, detail.itemIndex))}
+              <Pairs
+                pairs={thresholds} onChange={setThresholds} start="50" title={t.threshold}
+                labelWrong={tried && labelWrong} wrong={tried && thresholdWrong}
+                control={(value, onChange) => (
+                  <Input
+                    type="number" inputMode="decimal" step="any" value={value} ariaLabel={t.threshold}
+                    placeholder={percent(0.5)} onChange={({ detail }) => onChange(detail.value)}
+                  />
+                )}
               />
             </FormField>
             <FormField label={t.renames} description={t.renamesText} stretch>
-              <AttributeEditor<Pair>
-                items={renames} addButtonText={t.addRow} removeButtonText={t.removeRow}
-                empty={t.noneYet}
-                definition={[
-                  { label: t.label, control: label(renames, setRenames) },
-                  {
-                    label: t.newName,
-                    control: ([name, value], index) => (
-                      <Autosuggest
-                        value={value} options={names.map((each) => ({ value: each }))} ariaLabel={t.newName}
-                        enteredTextLabel={(text) => text}
-                        onChange={({ detail }) => setRenames(replaced(renames, index, [name, detail.value]))}
-                      />
-                    ),
-                  },
-                ]}
-                onAddButtonClick={() => setRenames([...renames, ["", ""]])}
-                onRemoveButtonClick={({ detail }) => setRenames(without(renames, detail.itemIndex))}
+              <Pairs
+                pairs={renames} onChange={setRenames} start="" title={t.newName}
+                labelWrong={tried && labelWrong} wrong={tried && nameWrong}
+                control={(value, onChange) => <LabelField title={t.newName} value={value} onChange={onChange} />}
               />
             </FormField>
           </SpaceBetween>
@@ -157,16 +140,59 @@ function Editor({ settings, onSaved }: EditorProps) {
   );
 }
 
-/** Every label there is, hidden ones and those on no photo too. */
-function useNames() {
-  const { data = [] } = useQuery({
-    queryKey: ["labels", "names"],
-    queryFn: () => answer(api.GET("/api/labels", { params: { query: { unused: true, hidden: true } } })),
-  });
-  return data.map(({ name }) => name);
+type Wrong = false | ((pair: Pair) => string | null);
+
+interface PairsProps {
+  pairs: readonly Pair[];
+  onChange(pairs: readonly Pair[]): void;
+  /** The value of a new one. */
+  start: string;
+  /** Of the value. */
+  title: string;
+  control(value: string, onChange: (value: string) => void): ReactNode;
+  labelWrong: Wrong;
+  wrong: Wrong;
 }
 
-const whole = (pairs: readonly Pair[]) =>
-  pairs.map(([label, value]) => [label.trim(), value.trim()] as const).filter(([label, value]) => label && value);
-const replaced = (pairs: readonly Pair[], index: number, pair: Pair) => pairs.with(index, pair);
-const without = (pairs: readonly Pair[], index: number) => pairs.toSpliced(index, 1);
+function Pairs({ pairs, onChange, start, title, control, labelWrong, wrong }: PairsProps) {
+  const { t } = useSpeech();
+  const editor = useRef<AttributeEditorProps.Ref>(null);
+  const [added, setAdded] = useState(-1);
+  const put = (index: number, pair: Pair) => onChange(pairs.with(index, pair));
+  function remove(index: number) {
+    setAdded(-1);
+    flushSync(() => onChange(pairs.toSpliced(index, 1)));
+    if (pairs.length > 1) editor.current?.focusRemoveButton(Math.min(index, pairs.length - 2));
+    else editor.current?.focusAddButton();
+  }
+  return (
+    <AttributeEditor<Pair>
+      ref={editor}
+      items={pairs} addButtonText={t.addRow} removeButtonText={t.removeRow}
+      removeButtonAriaLabel={([label]) => `${t.removeRow}: ${label}`}
+      empty={t.noneYet}
+      definition={[
+        {
+          label: t.label,
+          control: ([name, value], index) => (
+            <LabelField
+              title={t.label} value={name} autoFocus={index === added}
+              onChange={(text) => put(index, [text, value])}
+            />
+          ),
+          errorText: labelWrong,
+        },
+        {
+          label: title,
+          control: ([name, value], index) => control(value, (text) => put(index, [name, text])),
+          errorText: wrong,
+        },
+      ]}
+      onAddButtonClick={() => {
+        setAdded(pairs.length);
+        onChange([...pairs, ["", start]]);
+      }}
+      onRemoveButtonClick={({ detail }) => remove(detail.itemIndex)}
+    />
+  );
+}

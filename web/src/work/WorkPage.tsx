@@ -14,7 +14,7 @@ import Table from "@cloudscape-design/components/table";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { answer, api, type Photo, type Relabelling, rendition, type Work } from "../api/client";
+import { answer, api, original, type Photo, type Relabelling, rendition, type Work } from "../api/client";
 import { changed } from "../api/live";
 import { Failure } from "../app/Failure";
 import { useNotices } from "../app/notices";
@@ -42,10 +42,10 @@ export default function WorkPage() {
       <SpaceBetween size="l">
         {query.isLoadingError && <Failure query={query} />}
         {work && <Progress work={work} />}
+        {work && work.outdated > 0 && <Alert type="info">{t.outdated(work.outdated)}</Alert>}
         {work && work.failed > 0 && (
           <Failures photos={work.failures} total={work.failed} onRetry={(ids) => retry.mutate(ids)} />
         )}
-        {work && work.outdated > 0 && <Alert type="info">{t.outdated(work.outdated)}</Alert>}
         {work?.relabelling && <Changes relabelling={work.relabelling} />}
         <Modal
           visible={asking} header={t.relabel} onDismiss={() => setAsking(false)}
@@ -139,8 +139,9 @@ function Failures({ photos, total, onRetry }: FailuresProps) {
         { id: "picture", header: t.photo, width: 96, cell: ({ id }) => <Thumbnail id={id} /> },
         {
           id: "name", header: t.file, isRowHeader: true,
-          cell: ({ name, failure }) => (
+          cell: ({ id, name, failure }) => (
             <div className="lines">
+              {narrow && <Thumbnail id={id} />}
               {name}
               {narrow && <span className="quiet">{failure}</span>}
             </div>
@@ -182,8 +183,10 @@ function Changes({ relabelling }: { relabelling: Relabelling }) {
   );
 }
 
+/** What fails has often no rendition: browsers show what there is of a truncated original. */
 function Thumbnail({ id }: { id: string }) {
-  const [failed, setFailed] = useState(false);
-  if (failed) return <Box color="text-body-secondary">–</Box>;
-  return <img className="thumbnail" src={rendition(id, "grid")} alt="" onError={() => setFailed(true)} />;
+  const [failed, setFailed] = useState(0);
+  const source = [rendition(id, "grid"), original(id)][failed];
+  if (!source) return <span className="thumbnail" />;
+  return <img className="thumbnail" loading="lazy" src={source} alt="" onError={() => setFailed(failed + 1)} />;
 }
