@@ -21,6 +21,7 @@ from fototeca.photos import now
 from fototeca.serverless import inbox, messages
 from fototeca.settings import Settings
 from fototeca.vault.s3 import S3Vault
+from fototeca.vault.s3.keys import inbox_key
 from fototeca.vault.s3.objects import Objects
 from tests.aws.runtime import arrived
 from tests.conftest import MakeJpeg, new_buckets
@@ -122,6 +123,17 @@ def test_what_systems_leave_in_folders_goes_without_a_word(
     assert take(key)
     assert keys(photos) == [f"refused/dan@example.com/2024/{name}"]
     assert library.catalog.notices.of(owner) == []
+
+
+def test_what_the_api_or_an_import_put_there_is_told_of_by_its_name(
+    library: Library, owner: str, photos: Objects
+) -> None:
+    key = inbox_key(owner, "a b.jpg")
+    photos.put(key, b"no photo")
+    assert take(key)
+    (notice,) = library.catalog.notices.of(owner)
+    assert notice.subject == "a b.jpg"
+    assert notice.text.startswith("a b.jpg: ")
 
 
 def test_what_is_too_large_is_told_and_not_kept(

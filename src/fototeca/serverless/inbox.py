@@ -60,7 +60,9 @@ def _take(key: str) -> None:
                 _set_aside(key)
             # Whoever copies a folder here knows nothing of what his system has left in it.
             if not is_ignored(path):
-                library().catalog.notices.add(account.id, "inbox-refused", path, f"{path}: {error}")
+                # What we put there ourselves is in a folder of a name that tells nobody anything.
+                told = name if found[1] == account.id else path
+                library().catalog.notices.add(account.id, "inbox-refused", told, f"{told}: {error}")
         _photos().delete_version(key, said)
     except (SourceRefused, OriginalArchived) as error:
         _tell_stuck(account.id, path, why(error))

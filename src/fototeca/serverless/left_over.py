@@ -1,4 +1,7 @@
-"""What no message is under way for, since it was lost or put aside: every hour it is sent again."""
+"""What nobody is at any more, since its message was lost or put aside, or its execution ended.
+
+Every hour it is sent again, or ended.
+"""
 
 from __future__ import annotations
 
