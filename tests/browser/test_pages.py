@@ -239,8 +239,13 @@ def test_a_folder_of_the_server_is_imported(page: Page, served: Served, account:
     found, added, here = (row.get_by_role("cell").nth(at) for at in (2, 3, 4))
     for cell, number in ((found, "4"), (added, "2"), (here, "1")):
         expect(cell).to_have_text(number)
-    row.get_by_role("button", name="1").click()
-    expect(row).to_contain_text("notes.jpg: not an image")
+    row.get_by_role("button", name="1 refused").click()
+    refused = page.get_by_role("dialog", name="1 refused")
+    expect(refused.get_by_role("listitem")).to_have_text("notes.jpgnot an image")
+    page.route("**/api/imports/*", lambda route: route.fulfill(json={"refusals": []}))
+    page.reload()  # As of an import that refused more than are kept.
+    row.get_by_role("button", name="1 refused").click()
+    expect(refused.get_by_role("listitem")).to_have_text("and 1 more")
 
 
 def test_a_photo_is_looked_at_closely(page: Page, account: Account, make_jpeg: MakeJpeg) -> None:

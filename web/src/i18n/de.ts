@@ -290,6 +290,7 @@ export const de: Messages = {
   importAdded: "Hinzugefügt",
   importDuplicate: "Schon hier",
   importRefused: "Abgelehnt",
+  andMore: (n) => `und ${number(n)} weitere`,
   importRunning: "Läuft",
   importFinished: "Beendet",
 

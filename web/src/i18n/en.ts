@@ -280,6 +280,7 @@ export const en = {
   importAdded: "Added",
   importDuplicate: "Already here",
   importRefused: "Refused",
+  andMore: (n: number) => `and ${number(n)} more`,
   importRunning: "Running",
   importFinished: "Finished",
 

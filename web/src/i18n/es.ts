@@ -290,6 +290,7 @@ export const es: Messages = {
   importAdded: "Añadidas",
   importDuplicate: "Ya aquí",
   importRefused: "Rechazadas",
+  andMore: (n) => `y ${number(n)} más`,
   importRunning: "En curso",
   importFinished: "Terminada",
 

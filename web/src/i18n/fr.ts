@@ -290,6 +290,7 @@ export const fr: Messages = {
   importAdded: "Ajoutées",
   importDuplicate: "Déjà là",
   importRefused: "Refusées",
+  andMore: (n) => `et ${number(n)} de plus`,
   importRunning: "En cours",
   importFinished: "Terminée",
 

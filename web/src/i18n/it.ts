@@ -290,6 +290,7 @@ export const it: Messages = {
   importAdded: "Aggiunte",
   importDuplicate: "Già qui",
   importRefused: "Rifiutate",
+  andMore: (n) => `e altri ${number(n)}`,
   importRunning: "In corso",
   importFinished: "Terminata",
 

@@ -74,8 +74,8 @@ export function Tokens() {
             ),
           },
           { id: "access", header: t.tokenAccess, cell: accessOf },
-          { id: "created", header: t.tokenCreated, minWidth: 190, cell: (token) => dateTime(token.created_at) },
-          { id: "used", header: t.tokenUsed, minWidth: 190, cell: usedAt },
+          { id: "created", header: t.tokenCreated, minWidth: 210, cell: (token) => dateTime(token.created_at) },
+          { id: "used", header: t.tokenUsed, minWidth: 210, cell: usedAt },
           {
             id: "revoke", header: "", minWidth: 128,
             cell: ({ id, name }) => (

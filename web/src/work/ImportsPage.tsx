@@ -4,10 +4,10 @@ import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import ContentLayout from "@cloudscape-design/components/content-layout";
-import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
+import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Table from "@cloudscape-design/components/table";
@@ -48,9 +48,9 @@ export default function ImportsPage() {
             )
           }
           columnDefinitions={[
-            { id: "source", header: t.importSource, isRowHeader: true, cell: (each) => <Source of={each} whole={narrow} /> },
+            { id: "source", header: t.importSource, isRowHeader: true, minWidth: 240, cell: (each) => <Source of={each} whole={narrow} /> },
             { id: "state", header: t.status, minWidth: 150, cell: (each) => <State of={each} /> },
-            { id: "started", header: t.started, minWidth: 190, cell: (each) => dateTime(each.started_at) },
+            { id: "started", header: t.started, minWidth: 210, cell: (each) => dateTime(each.started_at) },
             { id: "found", header: t.importFound, cell: ({ found }) => number(found) },
             { id: "added", header: t.importAdded, cell: ({ added, restored }) => number(added + restored) },
             { id: "duplicate", header: t.importDuplicate, cell: ({ duplicate }) => number(duplicate) },
@@ -125,8 +125,9 @@ function State({ of: { state, failure } }: { of: Import }) {
   return <StatusIndicator type="error">{failure ?? t.failed}</StatusIndicator>;
 }
 
+/** How many, and on a press which and why. */
 function Refused({ of: { id, refused } }: { of: Import }) {
-  const { number } = useSpeech();
+  const { t, number } = useSpeech();
   const [open, setOpen] = useState(false);
   // The list has only how many.
   const details = useQuery({
@@ -134,15 +135,30 @@ function Refused({ of: { id, refused } }: { of: Import }) {
     queryFn: () => answer(api.GET("/api/imports/{id}", { params: { path: { id } } })),
     enabled: open,
   });
+  const unlisted = refused - (details.data?.refusals.length ?? refused);
   if (refused === 0) return <>0</>;
   return (
-    <ExpandableSection
-      headerText={number(refused)} variant="footer" expanded={open}
-      onChange={({ detail }) => setOpen(detail.expanded)}
-    >
-      <ul className="plain">
-        {details.data?.refusals.map(({ name, reason }) => <li key={name}>{`${name}: ${reason}`}</li>)}
-      </ul>
-    </ExpandableSection>
+    <>
+      <Button variant="inline-link" ariaLabel={t.refused(refused)} onClick={() => setOpen(true)}>
+        {number(refused)}
+      </Button>
+      {open && (
+        <Modal visible header={t.refused(refused)} onDismiss={() => setOpen(false)}>
+          {details.error ? (
+            <Failure query={details} />
+          ) : (
+            <ul className="plain">
+              {details.data?.refusals.map(({ name, reason }) => (
+                <li key={name} className="lines">
+                  {name}
+                  <span className="quiet">{reason}</span>
+                </li>
+              ))}
+              {unlisted > 0 && <li className="quiet">{t.andMore(unlisted)}</li>}
+            </ul>
+          )}
+        </Modal>
+      )}
+    </>
   );
 }
