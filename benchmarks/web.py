@@ -122,17 +122,17 @@ def serving(folder: Path) -> Iterator[str]:
         server.wait(timeout=60)
 
 
-def add_account(library: Path) -> None:
+def add_account(library: Path, email: str = EMAIL) -> None:
     with open_library(Settings(library=library)) as opened:
-        opened.identity.add_account(EMAIL, PASSWORD)
+        opened.identity.add_account(email, PASSWORD)
 
 
-def signed_in(browser: Browser, address: str) -> Page:
+def signed_in(browser: Browser, address: str, email: str = EMAIL) -> Page:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(120_000)
     answer = page.request.post(
         f"{address}/api/session",
-        data={"email": EMAIL, "password": PASSWORD},
+        data={"email": email, "password": PASSWORD},
         headers={"origin": address},
     )
     assert answer.ok, answer.text()

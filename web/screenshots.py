@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.web import FLAGS, add_account, serving, signed_in
 from fototeca import samples
 
+EMAIL = "lucia@example.org"
 DOCS = Path(__file__).parents[1] / "docs"
 WIDE = {"width": 1280, "height": 800}
 PHOTO = {"width": 1080, "height": 680}
@@ -41,7 +42,7 @@ def keep(page: Page, name: str) -> None:
 
 
 def take(browser: Browser, address: str) -> None:
-    page = signed_in(browser, address)
+    page = signed_in(browser, address, EMAIL)
     fill(page, address)
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     page.goto(f"{address}/?any=Animal&any=Flower&any=Mountain&any=Sky")
@@ -66,7 +67,7 @@ def main() -> int:
         return 1
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as made:
         library = Path(made) / "library"
-        add_account(library)
+        add_account(library, EMAIL)
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         with serving(library) as address:
             take(browser, address)
