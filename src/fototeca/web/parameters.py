@@ -12,8 +12,10 @@ from fastapi.routing import APIRoute
 from fototeca.web.problems import Problem
 
 
-def only_known(request: Request) -> None:
-    """422 for parameters that the operation does not have."""
+async def only_known(request: Request) -> None:
+    """422 for parameters that the operation does not have. It waits for nothing: `async` spares
+    each request a change of threads.
+    """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
     unknown = request.query_params.keys() - _names(route.dependant)
