@@ -141,9 +141,12 @@ class Watching(Construct):
         catalog: Catalog,
         functions: Sequence[lambda_.Function],
     ) -> None:
+        stack = Stack.of(self)
         cloudwatch.Dashboard(
             self,
             "Dashboard",
+            # Dashboards are of all regions together.
+            dashboard_name=f"{stack.stack_name}-{stack.region}",
             widgets=[
                 [
                     _graph("Requests", gateway.api.metric_count(period=PERIOD)),

@@ -325,6 +325,12 @@ class TestDeliveries:
         account = {"Ref": "AWS::AccountId"}
         assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
 
+    def test_the_dashboard_is_found_by_the_stack_s_name(self, template: dict[str, Any]) -> None:
+        """An account has each name once, whatever the region."""
+        (dashboard,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+        name = dashboard["Properties"]["DashboardName"]
+        assert name == {"Fn::Join": ["", ["Fototeca-", {"Ref": "AWS::Region"}]]}
+
     def test_only_s3_of_this_account_may_fill_the_queues(self, template: dict[str, Any]) -> None:
         queues = of_type(template, "AWS::SQS::QueuePolicy")
         allowed = [
