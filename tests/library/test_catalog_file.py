@@ -6,18 +6,21 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from fototeca.app import CATALOG, Library
+from fototeca.bundling.bundles import Bundling
 from fototeca.catalog.protocol import CatalogBusy
 from fototeca.catalog.sqlite import SqliteCatalog, database, sets
 from fototeca.catalog.sqlite.labels import Labels
 from fototeca.labelling.taxonomy import Taxonomy
 from fototeca.photos import Detection, Selection, now
 from fototeca.settings import Settings
+from fototeca.work.tidying import tidy
 from tests.contract.catalog_world import counts, label, owner_of, photo, select
 
 MakeJpeg = Callable[..., bytes]
@@ -156,6 +159,18 @@ def test_who_has_waited_for_others_too_long_is_told_to_try_again(
     other.execute("ROLLBACK")
     other.close()
     impatient.notices.add(owner, "inbox-refused", "b.jpg", "no photo")
+
+
+def test_tidying_up_where_nothing_is_to_be_done_waits_for_nobody(
+    library: Library, owner: str, impatient: SqliteCatalog, settings: Settings
+) -> None:
+    impatient.accounts.add_session(owner, b"secret", now() + timedelta(days=1))
+    other = sqlite3.connect(settings.library / CATALOG, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    bundling = Bundling(impatient, library.vault, timedelta(days=1))
+    tidy(impatient, library.vault, bundling, timedelta(days=30))
+    other.execute("ROLLBACK")
+    other.close()
 
 
 @pytest.mark.parametrize("kept", [sets.KEPT, 0, 40])

@@ -123,8 +123,7 @@ class SqliteAccounts:
             connection.execute("DELETE FROM session WHERE secret_hash = ?", (secret_hash,))
 
     def end_expired_sessions(self, at: datetime) -> None:
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM session WHERE expires_at <= ?", (to_micros(at),))
+        self._database.delete("session WHERE expires_at <= ?", to_micros(at))
 
     def add_token(
         self, owner: str, name: str, read_only: bool, secret_hash: bytes, at: datetime

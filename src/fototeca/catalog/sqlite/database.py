@@ -123,6 +123,15 @@ class Database:
                     FILLS[script.name](connection)
                 connection.execute(f"PRAGMA user_version = {number}")
 
+    def delete(self, rows: str, value: int) -> None:
+        """Delete what there mostly is none of: `rows` is a table with a condition.
+
+        Looking costs no write lock.
+        """
+        if self.connection.execute(f"SELECT 1 FROM {rows} LIMIT 1", (value,)).fetchone():
+            with self.write() as connection:
+                connection.execute(f"DELETE FROM {rows}", (value,))
+
     def owner_key(self, owner: str) -> int:
         """The account's integer key; 0, which nothing has, for an unknown owner."""
         key = self._owners.get(owner)

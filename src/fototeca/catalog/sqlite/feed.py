@@ -39,14 +39,6 @@ def leave_notice(database: Database, owner: int, kind: str, subject: str, text: 
     database.announce(owner, "notice", subject, kind=kind)
 
 
-def forget(database: Database, rows: str, before: datetime) -> None:
-    # Looking costs no write lock, and most of the time there are none.
-    moment = (to_micros(before),)
-    if database.connection.execute(f"SELECT 1 FROM {rows} LIMIT 1", moment).fetchone():
-        with database.write() as connection:
-            connection.execute(f"DELETE FROM {rows}", moment)
-
-
 class SqliteNotices:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -98,7 +90,7 @@ class SqliteNotices:
             ).rowcount
 
     def forget(self, before: datetime) -> None:
-        forget(self._database, "notice WHERE at < ?", before)
+        self._database.delete("notice WHERE at < ?", to_micros(before))
 
 
 class SqliteImports:
@@ -191,7 +183,7 @@ class SqliteImports:
         return [_import(row, row["owner_id"]) for row in rows]
 
     def forget(self, before: datetime) -> None:
-        forget(self._database, "import WHERE finished_at < ?", before)
+        self._database.delete("import WHERE finished_at < ?", to_micros(before))
 
 
 class SqliteEvents:
