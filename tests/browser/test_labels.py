@@ -186,6 +186,10 @@ def test_what_is_there_of_a_failed_photo_is_shown(
     assert outdated
     assert failures
     assert outdated["y"] < failures["y"]
+    page.unroute("**/api/work")
+    page.evaluate("localStorage.setItem('fototeca.language', 'de')")
+    page.reload()
+    expect(page.get_by_role("row", name=re.compile("half.jpg"))).to_contain_text("unvollständig")
 
 
 def test_what_hides_a_label_is_read_whole_on_the_narrowest_phone(

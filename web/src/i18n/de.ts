@@ -70,6 +70,14 @@ export const de: Messages = {
     503: "Der Server ist gerade überlastet.",
     507: "Der Server hat keinen Platz mehr.",
   },
+  reasonOf: {
+    "truncated: part of the file is missing": "unvollständig: ein Teil der Datei fehlt",
+    "damaged: its image data cannot be read": "beschädigt: die Bilddaten sind nicht lesbar",
+    "damaged: it ended the decoder": "beschädigt: das Lesen ist abgebrochen",
+    "needs more memory than a photo may take": "braucht mehr Speicher, als ein Foto darf",
+    "its original is not in the vault": "das Original fehlt auf dem Server",
+    "its original is in the archive: restore it first": "das Original liegt im Archiv: erst wiederherstellen",
+  },
   noticeOf: {
     "bundle-ready": () => "Ein Download ist bereit.",
     "bundle-failed": () => "Ein Download konnte nicht erstellt werden.",

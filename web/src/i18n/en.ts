@@ -68,6 +68,7 @@ export const en = {
   serverAnswered: (status: number) => STATUSES[status] ?? `The server answered ${status}`,
   // The server speaks English itself, and says more: these are for the other languages.
   problems: {} as Record<number, string>,
+  reasonOf: {} as Record<string, string>,
   noticeOf: {} as Record<string, (subject: string) => string>,
 
   welcome: "Welcome to Fototeca",

@@ -70,6 +70,14 @@ export const es: Messages = {
     503: "El servidor está ocupado ahora.",
     507: "El servidor no tiene más espacio.",
   },
+  reasonOf: {
+    "truncated: part of the file is missing": "incompleta: falta parte del archivo",
+    "damaged: its image data cannot be read": "dañada: no se pueden leer los datos de la imagen",
+    "damaged: it ended the decoder": "dañada: la lectura se interrumpió",
+    "needs more memory than a photo may take": "necesita más memoria de la permitida",
+    "its original is not in the vault": "el original falta en el servidor",
+    "its original is in the archive: restore it first": "el original está en el archivo: hay que restaurarlo antes",
+  },
   noticeOf: {
     "bundle-ready": () => "Una descarga está lista.",
     "bundle-failed": () => "No se pudo preparar una descarga.",

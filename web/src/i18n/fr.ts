@@ -70,6 +70,14 @@ export const fr: Messages = {
     503: "Le serveur est occupé pour le moment.",
     507: "Le serveur n’a plus de place.",
   },
+  reasonOf: {
+    "truncated: part of the file is missing": "incomplète : une partie du fichier manque",
+    "damaged: its image data cannot be read": "endommagée : l’image est illisible",
+    "damaged: it ended the decoder": "endommagée : la lecture s’est interrompue",
+    "needs more memory than a photo may take": "demande plus de mémoire que permis",
+    "its original is not in the vault": "l’original manque sur le serveur",
+    "its original is in the archive: restore it first": "l’original est archivé : le restaurer d’abord",
+  },
   noticeOf: {
     "bundle-ready": () => "Un téléchargement est prêt.",
     "bundle-failed": () => "Un téléchargement n’a pas pu être préparé.",

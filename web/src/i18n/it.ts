@@ -70,6 +70,14 @@ export const it: Messages = {
     503: "Il server è occupato in questo momento.",
     507: "Il server non ha più spazio.",
   },
+  reasonOf: {
+    "truncated: part of the file is missing": "incompleta: manca una parte del file",
+    "damaged: its image data cannot be read": "danneggiata: i dati dell’immagine non si leggono",
+    "damaged: it ended the decoder": "danneggiata: la lettura si è interrotta",
+    "needs more memory than a photo may take": "richiede più memoria del consentito",
+    "its original is not in the vault": "l’originale manca sul server",
+    "its original is in the archive: restore it first": "l’originale è nell’archivio: va prima ripristinato",
+  },
   noticeOf: {
     "bundle-ready": () => "Un download è pronto.",
     "bundle-failed": () => "Non è stato possibile preparare un download.",

@@ -121,6 +121,7 @@ interface FailuresProps {
 function Failures({ photos, total, onRetry }: FailuresProps) {
   const { t, number } = useSpeech();
   const narrow = useNarrow();
+  const reason = (failure: string | null) => failure && (t.reasonOf[failure] ?? failure);
   return (
     <Table<Photo>
       header={
@@ -143,11 +144,11 @@ function Failures({ photos, total, onRetry }: FailuresProps) {
             <div className="lines">
               {narrow && <Thumbnail id={id} />}
               {name}
-              {narrow && <span className="quiet">{failure}</span>}
+              {narrow && <span className="quiet">{reason(failure)}</span>}
             </div>
           ),
         },
-        { id: "reason", header: t.reason, cell: ({ failure }) => failure },
+        { id: "reason", header: t.reason, cell: ({ failure }) => reason(failure) },
         {
           id: "retry", header: "", minWidth: 128,
           cell: ({ id, name }) => (
