@@ -65,6 +65,8 @@ class Inbox:
                         try:
                             taken += self._take(account.id, name, path, form)
                         except OSError as error:
+                            if form_of(path) is None:
+                                continue  # another process was quicker
                             # Once is enough, and the others need not wait for it.
                             stuck[path] = form
                             reason = error.strerror or type(error).__name__

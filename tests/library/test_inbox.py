@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
@@ -203,3 +204,26 @@ def test_of_many_that_cannot_leave_one_notice_tells(
     assert notice.text == (
         "5 files, 0.jpg among them, cannot leave the inbox: Read-only file system"
     )
+
+
+def test_two_processes_that_find_the_same_file_tell_of_it_once(
+    library: Library, owner: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, refused = settings.library / "inbox", settings.library / "refused"
+    (inbox / "local").mkdir(parents=True)
+    (inbox / "local" / "notes.txt").write_bytes(b"no photo at all")
+    another = Inbox(inbox, refused, library.catalog, library.ingest)
+    library.inbox.look()
+    another.look()
+    move = shutil.move
+
+    def late(path: Path, kept: Path) -> object:
+        monkeypatch.undo()
+        another.look()
+        return move(path, kept)
+
+    monkeypatch.setattr(shutil, "move", late)
+    assert library.inbox.look() == 0
+    assert (refused / "local" / "notes.txt").read_bytes() == b"no photo at all"
+    (notice,) = library.catalog.notices.of(owner)
+    assert notice.kind == "inbox-refused"
