@@ -138,9 +138,19 @@ def test_no_secret_comes_back_or_is_logged(served: Served, web: WebReceiver) -> 
         assert SECRET not in text
 
 
-@pytest.mark.parametrize("url", ["dbus://", "file:///etc/passwd", "nothing", "ntfy://", "x" * 2001])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "dbus://",
+        "file:///etc/passwd",
+        "nothing",
+        "ntfy://",
+        "x" * 2001,
+        "ntfy://\0x/y",
+    ],
+)
 def test_what_cannot_be_told_is_422(owner: httpx.Client, url: str) -> None:
-    is_problem(owner.post(TARGETS, json={"url": url}), 422)
+    assert is_problem(owner.post(TARGETS, json={"url": url}), 422)
     assert owner.get(TARGETS).json() == {"service": "apprise", "targets": []}
 
 

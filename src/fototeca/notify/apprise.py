@@ -36,6 +36,8 @@ class AppriseNotifier:
     def accept(self, _owner: str, url: str, /) -> Accepted:
         if len(url) > LONGEST_URL:
             raise TargetInvalid(f"longer than {LONGEST_URL:,} characters")
+        if not url.isprintable():  # Apprise takes what follows for another address.
+            raise TargetInvalid("it has characters that cannot be seen")
         given = SCHEME.match(url)
         if given is None:
             raise TargetInvalid("not an Apprise URL: that begins as mailto:// does")
