@@ -109,12 +109,17 @@ CHOICES := EMAIL NOTIFY LABELLER DOMAIN CERTIFICATE SIGN_UP MFA ARCHIVE_TIERS LA
   RESERVED_CONCURRENCY PART_CONCURRENCY BUDGET PAM_ORIGINS IMPORT_BUCKETS STACK
 # Those of the command line alone: an environment may have a DOMAIN of its own.
 CHOSEN = $(foreach name,$(CHOICES),$(if $(filter command,$(origin $(name))),-c $(name)='$(subst ','\'',$($(name)))'))
+# One that is misspelt would be left out unseen.
+GIVEN = $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word))))
+OTHERS = $(filter-out $(CHOICES) PYTHON,$(foreach name,$(GIVEN),\
+  $(if $(filter command,$(origin $(name))),$(name))))
 STACK := Fototeca
 # The CDK runs in Node 20, too, but says in capitals that 22 is current.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .PHONY: synth
 synth: $(PACKAGE) $(AWS)
+	$(if $(strip $(OTHERS)),$(error no choice of a deployment: $(strip $(OTHERS))))
 	@$(BIN)/python -m deploy.aws.app $(CHOSEN)
 
 .PHONY: deploy

@@ -177,3 +177,25 @@ def test_what_fails_is_told_and_keeps_nothing_else_from_running(clone: Clone, br
     told = "does not pass make check" in done.stderr
     assert told is (broken != "-m pytest*")
     assert (clone.make("check", BROKEN=broken).returncode != 0) is told
+
+
+def test_the_choices_of_a_deployment_are_those_of_the_command_line(clone: Clone) -> None:
+    choices = ("EMAIL=o'brien@example.com", "IMPORT_BUCKETS=mine others/x=y", "PYTHON=python3.12")
+    done = clone.make("synth", *choices, DOMAIN="of.this.machine")
+    assert done.returncode == 0, done.stderr
+    wanted = "-c EMAIL=o'brien@example.com -c IMPORT_BUCKETS=mine others/x=y"
+    assert clone.calls()[-1] == f"python -m deploy.aws.app {wanted}"
+
+
+def test_a_choice_that_is_misspelt_is_said(clone: Clone) -> None:
+    for target in ("synth", "deploy"):
+        done = clone.make(target, "EMAIL=dan@example.com", "LABELER=rekognition")
+        assert done.returncode != 0
+        assert "no choice of a deployment: LABELER" in done.stderr
+        assert not any("deploy.aws.app" in call for call in clone.calls())
+
+
+def test_whether_there_is_an_account_is_asked_before_anything_is_built_for_it(clone: Clone) -> None:
+    done = clone.make("deploy", "EMAIL=dan@example.com", BROKEN="-m deploy.aws.account")
+    assert done.returncode != 0
+    assert clone.calls()[-1] == "python -m deploy.aws.account"
