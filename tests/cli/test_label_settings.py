@@ -32,6 +32,22 @@ def test_settings_are_shown_changed_and_undone(run: Run, filled: Path) -> None:
     assert counts(run) == usual
 
 
+def test_a_renamed_label_is_renamed_and_undone_by_its_new_name(run: Run, filled: Path) -> None:
+    def renames(*pairs: str) -> dict[str, str]:
+        options = [option for pair in pairs for option in ("--rename", pair)]
+        answer = run("label-settings", *options, "--json")
+        assert answer.status == 0, answer.err
+        found: dict[str, str] = answer.json["renames"]
+        return found
+
+    assert renames("Cat=Minka") == {"Cat": "Minka"}
+    assert renames("minka=Minou") == {"Cat": "Minou"}
+    assert renames("Minou=") == {}
+    assert renames("Cat=Dog") == {"Cat": "Dog"}
+    assert renames("Dog=Friend") == {"Cat": "Friend", "Dog": "Friend"}
+    assert renames("friend=") == {}
+
+
 def test_the_slider(run: Run, filled: Path) -> None:
     usual = sum(counts(run).values())
     assert run("label-settings", "--sureness", "1", "--json").json["sureness"] == 1

@@ -61,7 +61,12 @@ def label_settings(
             _put(thresholds, meant(name), _number(value) if value else None)
         for name, value in _pairs(rename, "--rename", "NAME"):
             known = name if name in renames else meant(name)
-            _put(renames, known, value or None)
+            # By its new name a label is what has that name.
+            called = [each for each, other in renames.items() if other == known]
+            if not called or known in opened_library.taxonomy.labels:
+                called.append(known)
+            for each in called:
+                _put(renames, each, value or None)
         hidden = settings.hidden | set(map(meant, hide or ()))
         hidden -= set(map(meant, show or ()))
         try:
