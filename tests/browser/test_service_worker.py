@@ -1,11 +1,13 @@
-"""What the service worker keeps: this release's application, and nothing else."""
+"""The application's own files: what is kept of them, and what happens where one is missing."""
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Page, expect
+from collections.abc import Iterator
 
-from tests.browser.conftest import Account
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser.conftest import Account, watched
 
 pytestmark = pytest.mark.browser
 KEPT = """async () => {
@@ -68,3 +70,52 @@ def test_a_new_release_takes_the_place_of_the_one_before(
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert "/assets/this-0123.js" in page.evaluate(KEPT)
+
+
+@pytest.fixture
+def unkept(browser: Browser, account: Account) -> Iterator[Page]:
+    """A page whose every request is its own."""
+    with watched(browser, service_workers="block") as context:
+        yield account.sign_in(context.new_page())
+
+
+def test_a_page_comes_with_its_styles_when_the_server_is_back(unkept: Page) -> None:
+    page = unkept
+    page.route("**/assets/*.css", lambda route: route.abort())
+    page.route("**/api/session", lambda route: route.abort())
+    page.get_by_role("navigation").get_by_role("link", name="Labels", exact=True).click()
+    page.wait_for_timeout(500)
+    page.unroute("**/assets/*.css")
+    page.unroute("**/api/session")
+    expect(page.get_by_role("heading", level=1, name="Labels")).to_be_visible()
+    styles = page.locator("link[rel=stylesheet]")
+    assert styles.count() > 1
+    assert styles.evaluate_all("all => all.every(({ sheet }) => sheet)")
+
+
+def test_a_file_that_a_new_release_removed_loads_that_release_once(
+    unkept: Page, account: Account
+) -> None:
+    page = unkept
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    anew = f"GET {account.address}/trash"
+
+    def until_then(route: Route) -> None:
+        if anew in asked:
+            route.continue_()
+        else:
+            route.fulfill(status=404)
+
+    page.route("**/assets/TrashPage-*", until_then)
+    page.get_by_role("navigation").get_by_role("link", name="Trash").click()
+    expect(page.get_by_role("heading", level=1, name="Trash")).to_be_visible()
+    assert asked.count(anew) == 1
+
+    # It does not help each time: then the page says so, and is not loaded again and again.
+    page.route("**/assets/LabelsPage-*", lambda route: route.fulfill(status=404))
+    page.get_by_role("navigation").get_by_role("link", name="Labels", exact=True).click()
+    alert = page.get_by_role("alert").filter(has_text="This page could not be loaded")
+    expect(alert.get_by_role("button", name="Reload")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert f"GET {account.address}/labels" not in asked

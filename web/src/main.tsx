@@ -70,5 +70,5 @@ const root = document.getElementById("app");
 if (root) void start(root);
 if (import.meta.env.PROD && "serviceWorker" in navigator) {
   // It has its own work to begin with: after the first paint, which it does not speed up.
-  window.addEventListener("load", () => void idle().then(() => navigator.serviceWorker.register("/sw.js")));
+  window.addEventListener("load", () => void idle().then(() => navigator.serviceWorker.register("/sw.js")).catch(() => undefined));
 }

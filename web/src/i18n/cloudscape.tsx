@@ -44,11 +44,33 @@ async function fetched<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
   } catch {
     for (;;) {
       const error: unknown = await answer(api.GET("/api/session")).then(() => null, (problem) => problem);
-      if (!(error instanceof Problem && error.status === 0)) return load();
+      if (!(error instanceof Problem && error.status === 0)) break;
       await new Promise((passed) => setTimeout(passed, AGAIN));
     }
   }
+  await restyle();
+  return load();
 }
+
+/** What failed once is asked for no more by what loads a script's styles with it. */
+async function restyle() {
+  const styles = [...document.querySelectorAll<HTMLLinkElement>("link[rel=stylesheet]")];
+  const failed = styles.filter(({ sheet }) => !sheet);
+  await Promise.all(
+    failed.map(
+      (link) =>
+        new Promise((resolve, reject) => {
+          const again = link.cloneNode() as HTMLLinkElement;
+          again.addEventListener("load", resolve);
+          again.addEventListener("error", reject);
+          link.replaceWith(again);
+        }),
+    ),
+  );
+}
+
+/** A part of the application whose files are not there: a newer release has others. */
+export class NotLoaded extends Error {}
 
 /** A part of the application that is loaded when it is first shown, and what Cloudscape says in it. */
 export function later<Props extends object>(load: () => Promise<{ default: ComponentType<Props> }>) {
@@ -56,7 +78,9 @@ export function later<Props extends object>(load: () => Promise<{ default: Compo
     const [{ default: Part }, { I18nProvider }] = await fetched(() => Promise.all([
       load(),
       import("./provider"),
-    ]));
+    ])).catch((cause: unknown) => {
+      throw new NotLoaded("a part of the application was not loaded", { cause });
+    });
     const Spoken = (props: Props) => (
       <Speaking provider={I18nProvider}><Part {...props} /></Speaking>
     );

@@ -50,6 +50,8 @@ export const de: Messages = {
 
   failedTitle: "Etwas ist schiefgegangen",
   failedText: "Diese Seite konnte nicht angezeigt werden. Ihre Fotos sind sicher.",
+  notLoadedTitle: "Diese Seite konnte nicht geladen werden",
+  notLoadedText: "Vielleicht gibt es eine neue Version von Fototeca: Laden Sie die Seite neu.",
   notFound: "Diese Seite gibt es nicht",
   reload: "Neu laden",
   connectionLost: "Der Server ist nicht erreichbar. Es wird weiter versucht.",

@@ -56,6 +56,8 @@ export const en = {
 
   failedTitle: "Something went wrong",
   failedText: "This page could not be shown. Your photos are safe.",
+  notLoadedTitle: "This page could not be loaded",
+  notLoadedText: "There may be a new version of Fototeca: reload to go on.",
   notFound: "There is no such page",
   reload: "Reload",
   connectionLost: "The server cannot be reached. Trying again until it is.",

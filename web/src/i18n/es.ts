@@ -50,6 +50,8 @@ export const es: Messages = {
 
   failedTitle: "Algo ha fallado",
   failedText: "No se ha podido mostrar esta página. Sus fotos están a salvo.",
+  notLoadedTitle: "No se ha podido cargar esta página",
+  notLoadedText: "Puede que haya una versión nueva de Fototeca: recargue la página.",
   notFound: "Esta página no existe",
   reload: "Recargar",
   connectionLost: "No se puede contactar con el servidor. Se sigue intentando.",

@@ -50,6 +50,8 @@ export const fr: Messages = {
 
   failedTitle: "Un problème est survenu",
   failedText: "Cette page n’a pas pu être affichée. Vos photos sont en sécurité.",
+  notLoadedTitle: "Cette page n’a pas pu être chargée",
+  notLoadedText: "Il y a peut-être une nouvelle version de Fototeca : rechargez la page.",
   notFound: "Cette page n’existe pas",
   reload: "Recharger",
   connectionLost: "Le serveur est injoignable. Les essais continuent.",

@@ -50,6 +50,8 @@ export const it: Messages = {
 
   failedTitle: "Qualcosa è andato storto",
   failedText: "Non è stato possibile mostrare questa pagina. Le foto sono al sicuro.",
+  notLoadedTitle: "Non è stato possibile caricare questa pagina",
+  notLoadedText: "Forse c’è una nuova versione di Fototeca: ricarichi la pagina.",
   notFound: "Questa pagina non esiste",
   reload: "Ricarica",
   connectionLost: "Il server non è raggiungibile. Si continua a provare.",
