@@ -138,6 +138,16 @@ def test_no_secret_comes_back_or_is_logged(served: Served, web: WebReceiver) -> 
         assert SECRET not in text
 
 
+# Before the refusals: whoever was refused six times must wait.
+def test_by_default_nothing_inside_is_told(owner: httpx.Client, web: WebReceiver) -> None:
+    id = add(owner, url_of(web))
+    answer = owner.post(f"{TARGETS}/{id}/test").json()
+    assert owner.delete(f"{TARGETS}/{id}").status_code == 204
+    assert not answer["sent"]
+    assert "FOTOTECA_NOTIFY_INSIDE" in answer["failure"]
+    assert web.tries == 0
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -152,15 +162,6 @@ def test_no_secret_comes_back_or_is_logged(served: Served, web: WebReceiver) -> 
 def test_what_cannot_be_told_is_422(owner: httpx.Client, url: str) -> None:
     assert is_problem(owner.post(TARGETS, json={"url": url}), 422)
     assert owner.get(TARGETS).json() == {"service": "apprise", "targets": []}
-
-
-def test_by_default_nothing_inside_is_told(owner: httpx.Client, web: WebReceiver) -> None:
-    id = add(owner, url_of(web))
-    answer = owner.post(f"{TARGETS}/{id}/test").json()
-    assert owner.delete(f"{TARGETS}/{id}").status_code == 204
-    assert not answer["sent"]
-    assert "FOTOTECA_NOTIFY_INSIDE" in answer["failure"]
-    assert web.tries == 0
 
 
 def test_a_token_may_add_one_unless_it_may_only_read(served: Served, web: WebReceiver) -> None:
