@@ -1,16 +1,16 @@
 // When something is in the way that may pass: why, and how long until the next try.
 
-import { Problem } from "../api/client";
+import { passing, Problem } from "../api/client";
 
 const MOST = 30_000; // Milliseconds.
-/** What the server may not answer to the next try; of these, what no file can have to do with. */
-const PASSING = [0, 429, 500, 502, 503, 504];
+/** What has nothing to do with the file that met it. */
 const BUSY = [429, 503];
 
 type What = "asked" | "sent";
 
-export const passing = (error: unknown): error is Problem =>
-  error instanceof Problem && PASSING.includes(error.status);
+/** An upload is tried again also where the server itself had failed. */
+export const retriable = (error: unknown): error is Problem =>
+  passing(error) || (error instanceof Problem && error.status === 500);
 export const isBusy = (error: Problem) => BUSY.includes(error.status);
 
 export class Patience {

@@ -5,7 +5,7 @@ import { messages } from "../i18n/catalogue";
 import { type Found, isReadable, type Listing, opened, type Source } from "./files";
 import { hash } from "./hashing";
 import type { Hold, Item, Snapshot, State, Tally } from "./item";
-import { isBusy, passing, Patience } from "./patience";
+import { isBusy, Patience, retriable } from "./patience";
 import { Rate } from "./rate";
 import { Aborted, type Place, send, type Sending } from "./sending";
 
@@ -272,7 +272,7 @@ export class UploadQueue {
       if (holding(error)) {
         this.asking.unshift(...waiting);
         this.hold(error);
-      } else if (passing(error)) { // However long it takes.
+      } else if (retriable(error)) { // However long it takes.
         for (const item of waiting) this.postpone(item, error);
         this.patience.rest("asked", error);
       } else {
@@ -327,12 +327,12 @@ export class UploadQueue {
     }
     const problem = error as Problem;
     if (!isBusy(problem)) item.tries += 1;
-    if ((!passing(error) && problem.status !== EXPIRED) || item.tries >= TRIES) {
+    if ((!retriable(error) && problem.status !== EXPIRED) || item.tries >= TRIES) {
       this.refuse(item, problem.message);
       return;
     }
     this.postpone(item, problem);
-    if (passing(error)) this.patience.rest("sent", error);
+    if (retriable(error)) this.patience.rest("sent", error);
     else this.askSoon();
   }
 
