@@ -84,6 +84,18 @@ def test_who_types_a_labels_name_means_the_label(page: Page, account: Account) -
     expect(tiles(page)).to_have_count(2)
 
 
+def test_a_quick_hand_loses_none_of_what_it_chose(page: Page, account: Account) -> None:
+    account.send(sample("cat.jpg"), sample("coffee.jpg"))
+    account.sign_in(page)
+    expect(facet(page, "Cat")).to_be_visible()
+    expect(filter_of(page)).to_be_visible()
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
+    for text in ("kitten", "coff"):
+        filter_of(page).fill(text)
+        filter_of(page).press("Enter")
+    expect(page).to_have_url(re.compile(r"\?all=Cat&q=coff$"))
+
+
 def test_the_keyboard_goes_on_after_each_correction(page: Page, account: Account) -> None:
     account.send(sample("cat.jpg"), sample("coffee.jpg"))
     account.sign_in(page)

@@ -50,7 +50,8 @@ async function start(element: HTMLElement) {
           <ErrorBoundary>
             <QueryClientProvider client={queries}>
               <Theming>
-                <BrowserRouter>
+                {/* In a transition a page lags behind its address, and the next choice builds on the last but one. */}
+                <BrowserRouter useTransitions={false}>
                   <Noticing>
                     <Uploading>
                       <App />
