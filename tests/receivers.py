@@ -31,7 +31,7 @@ class WebReceiver:
 
 
 @contextmanager
-def web_receiver(port: int = 0) -> Iterator[WebReceiver]:
+def web_receiver() -> Iterator[WebReceiver]:
     receiver = WebReceiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,7 +50,7 @@ def web_receiver(port: int = 0) -> Iterator[WebReceiver]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         receiver.port = server.server_port
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield receiver

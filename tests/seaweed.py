@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
 
+from tests.ports import free_port
+
 PROGRAM = Path(sys.prefix, "emulator", "bin", "weed")
-STARTS_WITHIN = 60.0
+STARTS_WITHIN = 180.0
 """Seconds."""
 KEY, SECRET = "test", "a secret that signatures are made with"
 # Each is a server of its own; all but S3's are for the others.
@@ -61,10 +63,9 @@ def serve(folder: Path) -> Iterator[Store]:
     }
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     (folder / "data").mkdir()
-    ports = _free_ports(2 * len(SERVERS))
     options = []
     for name in SERVERS:
-        options += [f"-{name}.port={ports.pop()}", f"-{name}.port.grpc={ports.pop()}"]
+        options += [f"-{name}.port={free_port()}", f"-{name}.port.grpc={free_port()}"]
     url = f"http://127.0.0.1:{options[-2].partition('=')[2]}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -114,22 +115,15 @@ def _wait(process: subprocess.Popen[bytes], store: Store) -> None:
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=5)
     client = boto3.client("s3", config=config, **store.place)
     give_up = time.monotonic() + STARTS_WITHIN
-    while True:
+    for tried in count():
         assert process.poll() is None, (store.folder / "log").read_text()
+        bucket = f"is-it-there-{tried}"  # one that is made is not made again
         try:
-            client.create_bucket(Bucket="is-it-there")
-            client.put_object(Bucket="is-it-there", Key="x", Body=b"x")
-            client.delete_object(Bucket="is-it-there", Key="x")
-            client.delete_bucket(Bucket="is-it-there")
+            client.create_bucket(Bucket=bucket)
+            client.put_object(Bucket=bucket, Key="x", Body=b"x")
+            client.delete_object(Bucket=bucket, Key="x")
+            client.delete_bucket(Bucket=bucket)
             return
         except Exception:
             assert time.monotonic() < give_up, (store.folder / "log").read_text()
             time.sleep(0.1)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 from fototeca import samples
 from fototeca.app import open_library
 from fototeca.settings import Settings
+from tests.ports import free_port
 
 EMAIL = "dan@example.com"
 PASSWORD = "correct horse battery"
@@ -118,12 +118,6 @@ def launch(folder: Path, under: Sequence[str] = (), **settings: str) -> Served:
         raise AssertionError(log.read_text())
     local = f"http://127.0.0.1:{port}" if port else address[0]
     return Served(process, local, link[1] if link else "", folder, log)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -27,11 +27,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.ports import free_port
+
 PROGRAM = Path(sys.prefix, "emulator", "bin", "ministack")
 REGION = "us-east-1"
 UNKNOWN = ("AWS::Budgets::Budget", "AWS::Cognito::UserPoolUser")
-STARTS_WITHIN = 60.0
-DEPLOYS_WITHIN = 120.0
+STARTS_WITHIN = 180.0
+DEPLOYS_WITHIN = 300.0
 """Seconds."""
 
 
@@ -135,9 +137,7 @@ def emulator(folder: Path, *, guarded: bool = True) -> Iterator[Emulator]:
     `guarded`: with TLS and permissions. With TLS its gateway cannot read Cognito's keys.
     """
     certificate, key = _certificate(folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

@@ -18,18 +18,17 @@ import boto3
 from botocore.config import Config
 
 from tests.aws.emulator import emulator
+from tests.ports import free_port
 
 MOTO = Path(sys.prefix, "emulator", "bin", "moto_server")
-STARTS_WITHIN = 60.0
+STARTS_WITHIN = 180.0
 """Seconds."""
 
 
 @contextmanager
 def moto(folder: Path) -> Iterator[str]:
     """The address of moto's server."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [MOTO, "-H", "127.0.0.1", "-p", str(port)],
