@@ -6,8 +6,8 @@ import platform
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile
@@ -92,17 +92,29 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
-    """One zip. `without` names projects of the lock, `without_source` paths in src/fototeca."""
+class Layer:
+    """Projects of the lock: installed and zipped once, whatever packages have them."""
 
     name: str
-    without: frozenset[str] = field(default=_EMBEDDED)
-    without_source: frozenset[str] = field(default=_PUBLISHED)
+    has: Callable[[str], bool]
 
 
-LABELLING = Package("labelling")
-CORE = Package("core", _EMBEDDED | _LABELLING, _PUBLISHED | {MODEL})
+_CORE_LAYER = Layer("core", lambda project: project not in _EMBEDDED | _LABELLING)
+_LABELLING_LAYER = Layer("labelling", _LABELLING.__contains__)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One zip: layers, and src/fototeca without some of its paths."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    without_source: frozenset[str]
+
+
+CORE = Package("core", (_CORE_LAYER,), _PUBLISHED | {MODEL})
 """Without the model and what runs it: functions that label nothing start faster."""
+LABELLING = Package("labelling", (_CORE_LAYER, _LABELLING_LAYER), _PUBLISHED)
 
 
 def build(
@@ -117,17 +129,21 @@ def build(
     Raises CalledProcessError when pip does not find what is locked.
     """
     into.mkdir(parents=True, exist_ok=True)
-    dependencies = _dependencies(package, target, lock, into)
+    base, *others = (_dependencies(layer, target, lock, into) for layer in package.layers)
     files = sorted(_source(package.without_source))
-    content = sha256(dependencies.name.encode())
+    content = sha256("\0".join(layer.name for layer in (base, *others)).encode())
     for name, path in files:
         content.update(name.encode() + b"\0" + sha256(path.read_bytes()).digest())
     made = into / f"{package.name}-{content.hexdigest()[:16]}.zip"
     if not made.exists():
         with TemporaryDirectory(dir=into) as place:
             unfinished = Path(place, "unfinished.zip")
-            copyfile(dependencies, unfinished)
+            copyfile(base, unfinished)
             with zipfile.ZipFile(unfinished, "a") as archive:
+                for other in others:
+                    with zipfile.ZipFile(other) as layer:
+                        for entry in layer.infolist():
+                            archive.writestr(entry, layer.read(entry), compresslevel=6)
                 _write(archive, files)
             unfinished.replace(made)
     return made
@@ -139,8 +155,8 @@ def unzipped(path: Path) -> int:
         return sum(entry.file_size for entry in archive.infolist())
 
 
-def requirements(lock: str, target: Target, without: frozenset[str]) -> str:
-    """The lock's pins for a target, less some projects. `lock` is text as `make lock` writes it.
+def requirements(lock: str, target: Target, has: Callable[[str], bool]) -> str:
+    """The lock's pins for a target, of some projects. `lock` is text as `make lock` writes it.
 
     pip itself would go by the machine that it runs on.
     """
@@ -148,7 +164,7 @@ def requirements(lock: str, target: Target, without: frozenset[str]) -> str:
     for line in lock.splitlines():
         if line and not line.startswith((" ", "#")):
             pin = Requirement(line.removesuffix("\\").strip())
-            keeping = pin.name not in without and (
+            keeping = has(pin.name) and (
                 pin.marker is None or pin.marker.evaluate(target.environment)
             )
             line = f"{pin.name}{pin.specifier} \\"
@@ -157,12 +173,12 @@ def requirements(lock: str, target: Target, without: frozenset[str]) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _dependencies(package: Package, target: Target, lock: Path, into: Path) -> Path:
-    wanted = requirements(lock.read_text(), target, package.without)
+def _dependencies(layer: Layer, target: Target, lock: Path, into: Path) -> Path:
+    wanted = requirements(lock.read_text(), target, layer.has)
     # What is made depends on this module, too.
     parts = (target.machine, target.python, wanted, Path(__file__).read_text())
     key = sha256("\0".join(parts).encode()).hexdigest()
-    made = into / f"{package.name}-dependencies-{key[:16]}.zip"
+    made = into / f"{layer.name}-dependencies-{key[:16]}.zip"
     if made.exists():
         return made
     with TemporaryDirectory(dir=into) as place:

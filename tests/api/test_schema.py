@@ -70,7 +70,7 @@ def test_whatever_is_sent_the_answer_is_as_described(served: Served, secret: str
 
         @seed(SEED)
         @settings(
-            max_examples=20,
+            max_examples=12,
             deadline=None,
             database=None,
             phases=[Phase.generate],
