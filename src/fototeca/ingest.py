@@ -130,16 +130,16 @@ def display_name(name: str) -> str:
     safer still); it never decides a path of ours.
     """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    text = unicodedata.normalize("NFC", last)
     # Cc, Cf and Cs: control, format (bidirectional overrides) and lone surrogates; but the
     # joiner that holds emoji together is no trick.
-    text = "".join(
+    visible = "".join(
         character
-        for character in text
+        for character in last
         if character == "\u200d" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-    ).strip()
+    )
+    text = unicodedata.normalize("NFC", visible).strip()
     if len(text) > 255:
         stem, dot, extension = text.rpartition(".")
         keep = 255 - len(extension) - 1
-        text = f"{stem[:keep]}.{extension}" if dot and keep > 0 else text[:255]
+        text = f"{stem[:keep]}.{extension}" if dot and keep > 0 else text[:255].rstrip()
     return text or "photo"

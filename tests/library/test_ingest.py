@@ -153,7 +153,9 @@ def test_an_upload_that_meets_the_purge_of_its_photo_keeps_its_bytes(
         ("", "photo"),
         ("..", ".."),
         ("e\u0301.jpg", "é.jpg"),
+        ("e\0\u0301.jpg", "é.jpg"),
         ("x" * 300 + ".jpg", "x" * 251 + ".jpg"),
+        ("x" * 254 + " and more", "x" * 254),
     ],
 )
 def test_names_are_shown_without_tricks(given_name: str, shown: str) -> None:
