@@ -89,7 +89,7 @@ def test_a_quick_hand_loses_none_of_what_it_chose(page: Page, account: Account) 
     account.sign_in(page)
     expect(facet(page, "Cat")).to_be_visible()
     expect(filter_of(page)).to_be_visible()
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 10})
     for text in ("kitten", "coff"):
         filter_of(page).fill(text)
         filter_of(page).press("Enter")
