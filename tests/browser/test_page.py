@@ -273,6 +273,29 @@ def test_what_expires_is_gone_at_that_moment(page: Page, account: Account) -> No
     expect(page.get_by_role("listitem").get_by_text("Expired")).to_be_visible()
 
 
+def test_what_has_expired_is_prepared_again_if_a_selection_says_what_it_was(
+    page: Page, account: Account
+) -> None:
+    account.send(sample("cat.jpg"), sample("coffee.jpg"))
+    (cat,) = account.client.get("/api/photos", params={"all": "Cat"}).json()["photos"]
+    for wanted in ({"all": ["Cat"], "q": "ca"}, {"ids": [cat["id"]]}):
+        account.client.post("/api/bundles", json=wanted).raise_for_status()
+    expired = [each | {"state": "expired"} for each in account.client.get("/api/bundles").json()]
+    page.route(
+        "**/api/bundles",
+        lambda route: (
+            route.fulfill(json=expired) if route.request.method == "GET" else route.continue_()
+        ),
+    )
+    account.sign_in(page)
+    follow(page, "Downloads")
+    expect(page.get_by_role("listitem").get_by_text("Expired")).to_have_count(2)
+    with page.expect_response(lambda answer: answer.request.method == "POST") as asked:
+        page.get_by_role("button", name="Prepare again").click()
+    made = asked.value.json()
+    assert (made["selection"]["all"], made["q"], made["photos"]) == (["Cat"], "ca", 1)
+
+
 def test_all_but_one_of_a_search_are_downloaded_by_what_they_are(
     page: Page, filled: Account
 ) -> None:

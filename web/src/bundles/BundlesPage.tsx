@@ -18,7 +18,9 @@ import { answer, api, type Bundle } from "../api/client";
 import { Empty } from "../app/Empty";
 import { Failure } from "../app/Failure";
 import { useNotices } from "../app/notices";
+import { usePhotoActions } from "../gallery/actions";
 import { useSpeech } from "../i18n";
+import { isEverything } from "../labels/selection";
 import { bundlesOptions, titleOf } from "./queries";
 
 const LOOK = 2000; // Milliseconds, while something is prepared, also where no event comes.
@@ -106,6 +108,7 @@ function BundleCard({ bundle }: { bundle: Bundle }) {
     onError: sayError,
     onSettled: () => queries.invalidateQueries({ queryKey: ["bundles"] }),
   });
+  const again = useAgain(bundle);
   const ready = bundle.state === "ready";
   return (
     <SpaceBetween size="s">
@@ -126,12 +129,26 @@ function BundleCard({ bundle }: { bundle: Bundle }) {
             copySuccessText={t.copied} copyErrorText={t.failedTitle}
           />
         )}
+        {again && (
+          <Button iconName="refresh" loading={again.isPending} onClick={() => again.mutate()}>
+            {t.bundleAgain}
+          </Button>
+        )}
         <Button iconName="remove" loading={remove.isPending} onClick={() => remove.mutate()}>
           {t.delete}
         </Button>
       </SpaceBetween>
     </SpaceBetween>
   );
+}
+
+/** To ask for a bundle that is no more once again; null where what it was asked for by is not known. */
+function useAgain({ state, selection, q, left_out: without }: Bundle) {
+  const { bundle } = usePhotoActions();
+  const wanted = { ...selection, q };
+  const again = useMutation({ mutationFn: () => bundle({ selection: wanted, trash: false }) });
+  const ended = state === "expired" || state === "failed";
+  return ended && without === 0 && !isEverything(wanted) ? again : null;
 }
 
 function State({ bundle }: { bundle: Bundle }) {
