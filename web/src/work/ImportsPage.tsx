@@ -148,8 +148,8 @@ function Refused({ of: { id, refused } }: { of: Import }) {
             <Failure query={details} />
           ) : (
             <ul className="plain">
-              {details.data?.refusals.map(({ name, reason }) => (
-                <li key={name} className="lines">
+              {details.data?.refusals.map(({ name, reason }, at) => (
+                <li key={at} className="lines">
                   {name}
                   <span className="quiet">{reason}</span>
                 </li>
