@@ -24,6 +24,8 @@ const Lightbox = later(lightbox);
 interface Props {
   source: Source;
   layout: Layout;
+  /** Others are asked for, and take the place of these. */
+  going?: boolean;
   /** Bytes of all the photos. */
   bytes: number;
   title: ReactNode;
@@ -32,7 +34,7 @@ interface Props {
   head?: ReactNode;
 }
 
-export function Gallery({ source, layout, bytes, title, actions: titleActions, head }: Props) {
+export function Gallery({ source, layout, going = false, bytes, title, actions: titleActions, head }: Props) {
   const { t, number } = useSpeech();
   const touch = useTouch();
   const [begun, setBegun] = useState(false);
@@ -56,6 +58,7 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
     chosen.clear();
   }
   function chooseAll() {
+    if (going) return;
     const photos = range(0, total);
     photos.catch(sayError);
     chosen.chooseAll(layout, photos);
@@ -83,7 +86,8 @@ export function Gallery({ source, layout, bytes, title, actions: titleActions, h
       event.preventDefault();
       chooseAll();
     }
-    if (event.key === "Escape" && count) chosen.clear();
+    // A menu that has just been opened has not got the focus yet, and is what is closed.
+    if (event.key === "Escape" && count && !document.querySelector(":popover-open")) chosen.clear();
     if (event.key === "Delete" && count && !event.repeat && !source.trash) withChosen(actions.trash);
   });
   useEffect(() => {

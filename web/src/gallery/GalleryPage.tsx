@@ -35,6 +35,7 @@ export default function GalleryPage() {
     <>
       <Gallery
         {...layout.data}
+        going={layout.isPlaceholderData}
         bytes={totals.data?.bytes ?? 0}
         title={t.navGallery}
         actions={<DownloadAll source={source} />}

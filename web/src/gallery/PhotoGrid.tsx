@@ -17,6 +17,7 @@ import { useVisible, useWidth } from "./useVisible";
 
 const OVERSCAN = 200; // Pixels.
 const NARROW = 600;
+const NEAR = 20; // Photos in which one is looked for.
 
 interface Props {
   source: Source;
@@ -38,6 +39,8 @@ export function PhotoGrid({ source, layout: newest, chosen, picking, onAll, onOp
   const [anchor, setAnchor] = useState<Spot | null>(null);
   /** Where the range that was chosen last ends; null when something else was done since. */
   const [end, setEnd] = useState<Spot | null>(null);
+  /** What is being chosen of photos that are not here yet. */
+  const turn = useRef<Promise<void> | null>(null);
   const view = useRef<View>({ first: { at: 0, id: undefined }, photos: 0, held: [] });
   const shown = useSettled(source, newest, view, (follow) => {
     for (const set of [setFocus, setAnchor, setEnd]) set((spot) => spot && follow(spot));
@@ -81,16 +84,36 @@ export function PhotoGrid({ source, layout: newest, chosen, picking, onAll, onOp
 
   /** A range from the anchor, or from here; less of it than before where the keyboard comes back. */
   function chooseTo(at: number, here: number) {
-    const begun = anchor !== null && chosen.count(ratios.length) > 0;
-    const start = begun ? anchor.at : here;
-    const before = begun && end ? end.at : start;
+    const begun = anchor !== null && (chosen.count(ratios.length) > 0 || turn.current !== null);
+    const start = begun ? placeOf(anchor) : here;
+    const before = begun && end ? placeOf(end) : start;
     const [from, to] = start < at ? [start, at] : [at, start];
     if (!begun) setAnchor(spotOf(start));
     setEnd(spotOf(at));
     if (from === 0 && to === ratios.length - 1) return onAll();
-    const put = (first: number, stop: number, on: boolean) =>
-      first < stop ? range(first, stop).then((photos) => chosen.put(photos, on)) : null;
-    void Promise.all([put(from, to + 1, true), put(before, from, false), put(to + 1, before + 1, false)]).catch(sayError);
+    choose(from, to + 1, true);
+    choose(before, from, false);
+    choose(to + 1, before + 1, false);
+  }
+
+  /** At once where they are here, for the next key is about them; else in the order of the keys. */
+  function choose(first: number, stop: number, on: boolean) {
+    if (first >= stop) return;
+    const here = Array.from({ length: stop - first }, (_, index) => photoAt(first + index));
+    if (!turn.current && here.every((photo) => photo !== undefined)) return chosen.put(here, on);
+    const mine = Promise.all([range(first, stop), turn.current])
+      .then(([photos]) => chosen.put(photos, on))
+      .catch(sayError)
+      .finally(() => {
+        if (turn.current === mine) turn.current = null;
+      });
+    turn.current = mine;
+  }
+
+  /** Where a photo is by now: photos are told anew before their layout is. */
+  function placeOf({ at, id }: Spot) {
+    const near = Array.from({ length: NEAR }, (_, by) => [at + by, at - by]).flat();
+    return near.find((place) => id !== undefined && photoAt(place)?.id === id) ?? at;
   }
 
   /** The place of the tile that something is in. */

@@ -33,6 +33,7 @@ export interface Chosen {
   put(photos: Iterable<Sized>, chosen: boolean): void;
   /** All photos of a layout, shown so at once; which those are takes a while. */
   chooseAll(layout: unknown, photos: Promise<readonly Sized[]>): void;
+  /** Those that are chosen now: what was chosen while something was done with them stays so. */
   clear(): void;
 }
 
@@ -83,7 +84,11 @@ export function useChosen(of: unknown): Chosen {
           () => listed(() => NOTHING),
         );
       },
-      clear: () => set(() => NOTHING),
+      clear: () =>
+        set((before) => {
+          if (listing || before.listing) return NOTHING;
+          return { ...NOTHING, ids: new Map([...before.ids].filter(([id]) => !ids.has(id))) };
+        }),
     };
   }, [state, set]);
 }

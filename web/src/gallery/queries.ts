@@ -91,6 +91,7 @@ export function useRange(source: Source, pages: Pages) {
           numbers.slice(at, at + AT_ONCE).map((number) =>
             queries.fetchQuery({
               ...pageOptions(source, number ? cursors[number - 1] : undefined, page * step),
+              staleTime: Infinity, // As they are shown, until it is told that they changed.
               ...(step > 1 && { gcTime: 0 }),
             }),
           ),

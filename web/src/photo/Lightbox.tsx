@@ -1,7 +1,7 @@
 // One photo, large, over the gallery.
 
 import { useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 
 import { answer, api, original, type PhotoDetails } from "../api/client";
 import { Button } from "../app/Button";
@@ -28,6 +28,7 @@ const WIDE = window.matchMedia("(min-width: 900px)");
 export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onStep, onShow, onClose }: Props) {
   const { t } = useSpeech();
   const dialog = useRef<HTMLDialogElement>(null);
+  const removing = useRef(false);
   const [details, setDetails] = useState(WIDE.matches && localStorage.getItem(DETAILS) !== "no");
   const actions = usePhotoActions();
   const photo = useQuery({
@@ -35,7 +36,8 @@ export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onStep, 
     queryFn: () => answer(api.GET("/api/photos/{id}", { params: { path: { id } } })),
   });
 
-  useEffect(() => {
+  // At once, as the one of the photo before goes: no key is pressed between them.
+  useLayoutEffect(() => {
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();
@@ -48,8 +50,13 @@ export default function Lightbox({ id, hasPrevious, hasNext, neighbour, onStep, 
   }, []);
 
   async function remove(shown: PhotoDetails) {
+    if (removing.current) return;
+    removing.current = true;
     const [next, previous] = await Promise.all([neighbour(1), neighbour(-1)]).catch(() => [null, null]);
-    if (!(await (shown.trashed_at ? actions.restore([id]) : actions.trash([id])))) return;
+    const done = await (shown.trashed_at ? actions.restore([id]) : actions.trash([id]));
+    removing.current = false;
+    // Who has gone on, or closed it, stays there.
+    if (!done || !dialog.current) return;
     // The next one moves up into this one's place.
     if (next) onShow(next.id, next.at - 1);
     else if (previous) onShow(previous.id, previous.at);
