@@ -10,10 +10,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.api.conftest import until
 from tests.browser.conftest import Account, watched
-from tests.browser.looking import facet, follow, sample, tiles, visit
+from tests.browser.looking import facet, follow, hold, sample, tiles, visit
 from tests.conftest import MakeJpeg
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-page")]
+
+
+WITHIN = """([name, right]) =>
+    document.querySelector(`[aria-label="${name}"]`)?.getBoundingClientRect().right <= right"""
 
 
 def put(account: Account, **settings: Any) -> None:
@@ -94,6 +98,56 @@ def test_a_quick_hand_loses_none_of_what_it_chose(page: Page, account: Account) 
         filter_of(page).fill(text)
         filter_of(page).press("Enter")
     expect(page).to_have_url(re.compile(r"\?all=Cat&q=coff$"))
+
+
+LATE = """const { fetch } = window;
+window.fetch = async (request) => {
+  const answer = await fetch(request);
+  if (request.url?.includes("/api/labels?")) await new Promise((done) => setTimeout(done, 1500));
+  return answer;
+};"""
+
+
+def test_who_types_before_the_labels_are_there_means_them_too(page: Page, account: Account) -> None:
+    account.send(sample("cat.jpg"), sample("coffee.jpg"))
+    page.add_init_script(LATE)
+    account.sign_in(page)
+    filter_of(page).fill("kitten")
+    filter_of(page).press("Enter")
+    expect(page).to_have_url(re.compile(r"\?all=Cat$"))
+
+
+def test_labels_that_are_hidden_one_right_after_the_other_are_both_hidden(
+    page: Page, account: Account
+) -> None:
+    account.send(sample("cat.jpg"), sample("coffee.jpg"))
+    account.sign_in(page)
+    follow(page, "Labels")
+    page.route("**/api/label-settings", hold)
+    with page.expect_request("**/api/label-settings"):
+        page.get_by_role("button", name="Hide: Cat").click()
+    page.get_by_role("button", name="Hide: Coffee").click()
+    page.unroute("**/api/label-settings")
+    for name in ("Cat", "Coffee"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
+    assert account.client.get("/api/label-settings").json()["hidden"] == ["Cat", "Coffee"]
+
+
+def test_what_is_typed_while_settings_are_saved_stays(page: Page, account: Account) -> None:
+    account.sign_in(page)
+    follow(page, "Settings")
+    form = page.locator("form").filter(has_text="How sure a label must be")
+    form.get_by_role("slider").press("End")
+    page.route("**/api/label-settings", hold)
+    with page.expect_request("**/api/label-settings"):
+        form.get_by_role("button", name="Save").click()
+    form.get_by_role("button", name="Add", exact=True).last.press("Enter")
+    name = form.get_by_role("combobox", name="Other names New name")
+    name.fill("Tiger")
+    page.unroute("**/api/label-settings")
+    expect(page.get_by_text("Saved. The photos follow.")).to_be_visible()
+    expect(form.get_by_role("button", name="Save")).to_be_enabled()
+    expect(name).to_have_value("Tiger")
 
 
 def test_the_keyboard_goes_on_after_each_correction(page: Page, account: Account) -> None:
@@ -191,7 +245,7 @@ def test_what_is_there_of_a_failed_photo_is_shown(
     page.route("**/api/work", lambda route: route.fulfill(json=work))
     follow(page, "Labelling")
     picture = page.get_by_role("row", name=re.compile("half.jpg")).locator("img")
-    page.wait_for_function("image => image.naturalWidth === 600", arg=picture.element_handle())
+    expect(picture).to_have_js_property("naturalWidth", 600)
     # What everything else on the page is about comes before a long list.
     outdated = page.get_by_text("7 photos were labelled by another model").bounding_box()
     failures = page.get_by_role("heading", name=re.compile("^Failed")).bounding_box()
@@ -215,6 +269,6 @@ def test_what_hides_a_label_is_read_whole_on_the_narrowest_phone(
         page = account.sign_in(context.new_page())
         visit(page, "labels")
         for name in ("Cat", "x" * 100):
-            box = page.get_by_role("button", name=f"Verbergen: {name}").bounding_box()
-            assert box
-            assert box["x"] + box["width"] <= 340
+            button = page.get_by_role("button", name=f"Verbergen: {name}")
+            expect(button).to_be_visible()
+            page.wait_for_function(WITHIN, arg=[f"Verbergen: {name}", 340])

@@ -16,6 +16,8 @@ export default function SelectionFilter({ countText }: { countText: string }) {
   const offered = labels.filter(({ name, hidden }) => !hidden || modeOf(selection, name));
   const hidden = new Set(offered.flatMap((label) => (label.hidden ? label.name : [])));
   const shown = (names: string[]) => names.map((name) => (hidden.has(name) ? t.labelIsHidden(name) : name)).join(", ");
+  // A label's name means the label: nobody types before they are known.
+  if (isPending) return <div className="field" />;
   const titles = { any: t.anyOf, all: t.allOf, none: t.noneOf };
   return (
     <PropertyFilter
@@ -28,7 +30,6 @@ export default function SelectionFilter({ countText }: { countText: string }) {
       filteringPlaceholder={t.filterPlaceholder}
       filteringAriaLabel={t.filterLabel}
       filteringEmpty={t.noMatch}
-      filteringStatusType={isPending ? "loading" : "finished"}
       filteringProperties={MODES.map((key) => ({
         key,
         propertyLabel: titles[key],

@@ -30,6 +30,7 @@ export function useLabelSettings() {
 export function useSetLabels() {
   const queries = useQueryClient();
   return useMutation({
+    scope: { id: "label-settings" }, // One after the other: each begins from what the one before has left.
     mutationFn: async (change: (now: Wanted) => Partial<Wanted>) => {
       const { sureness = 0, thresholds = {}, hidden = [], renames = {} } = await ask();
       const now = { sureness, thresholds, hidden, renames };

@@ -29,30 +29,35 @@ const STEPS = 10; // Of the slider, to either side.
 /** A label and what is set for it, as it is being typed. */
 type Pair = readonly [label: string, value: string];
 
+interface Form {
+  sureness: number;
+  hidden: string[];
+  thresholds: readonly Pair[];
+  renames: readonly Pair[];
+}
+
+const formOf = ({ sureness = 0, hidden = [], thresholds = {}, renames = {} }: Settings): Form => ({
+  sureness,
+  hidden,
+  thresholds: Object.entries(thresholds).map(([label, value]) => [label, String(Math.round(value * 1000) / 10)]),
+  renames: Object.entries(renames),
+});
+
 export function LabelSettings() {
   const { t } = useSpeech();
   const settings = useLabelSettings();
-  const [edition, setEdition] = useState(0);
   const { data } = settings;
   if (!data) return <Unanswered title={t.labelSettings} query={settings} />;
-  // A new edition of the form begins from what was saved; while photos follow it stays as it is.
-  return <Editor key={edition} settings={data} onSaved={() => setEdition(edition + 1)} />;
+  return <Editor settings={data} />;
 }
 
-interface EditorProps {
-  settings: Settings;
-  onSaved(): void;
-}
-
-function Editor({ settings, onSaved }: EditorProps) {
+/** Begun from what is set; while photos follow, it stays as it is. */
+function Editor({ settings }: { settings: Settings }) {
   const { t, number, percent } = useSpeech();
   const { say } = useNotices();
-  const [sureness, setSureness] = useState(settings.sureness ?? 0);
-  const [hidden, setHidden] = useState(settings.hidden ?? []);
-  const [thresholds, setThresholds] = useState<readonly Pair[]>(
-    Object.entries(settings.thresholds ?? {}).map(([label, value]) => [label, String(Math.round(value * 1000) / 10)]),
-  );
-  const [renames, setRenames] = useState<readonly Pair[]>(Object.entries(settings.renames ?? {}));
+  const [form, setForm] = useState<Form>(() => formOf(settings));
+  const { sureness, hidden, thresholds, renames } = form;
+  const put = (part: Partial<Form>) => setForm((before) => ({ ...before, ...part }));
   const { data: labels = [] } = useQuery(everyLabelOptions);
   const [tried, setTried] = useState(false);
   const save = useSetLabels();
@@ -74,9 +79,10 @@ function Editor({ settings, onSaved }: EditorProps) {
       renames: Object.fromEntries(renames),
     };
     save.mutate(() => wanted, {
-      onSuccess: () => {
+      onSuccess: (saved) => {
         say({ type: "success", text: t.labelSettingsSaved });
-        onSaved();
+        // What was typed meanwhile stays, to be saved too.
+        setForm((now) => (now === form ? formOf(saved) : now));
       },
     });
   };
@@ -103,7 +109,7 @@ function Editor({ settings, onSaved }: EditorProps) {
                   const way = value < 0 ? t.surenessMore : t.surenessFewer;
                   return value === 0 ? t.surenessUsual : Math.abs(value) === STEPS ? way : `${way} (${Math.abs(value)})`;
                 }}
-                onChange={({ detail }) => setSureness(detail.value / STEPS)}
+                onChange={({ detail }) => put({ sureness: detail.value / STEPS })}
               />
             </FormField>
             <FormField label={t.hiddenLabels} description={t.hiddenLabelsText}>
@@ -111,12 +117,12 @@ function Editor({ settings, onSaved }: EditorProps) {
                 selectedOptions={hidden.map((name) => ({ value: name, label: name }))}
                 options={labels.map(({ name, aliases }) => ({ value: name, label: name, filteringTags: aliases }))}
                 filteringType="auto" placeholder={t.findLabel} tokenLimit={20}
-                onChange={({ detail }) => setHidden(detail.selectedOptions.flatMap(({ value }) => value ?? []))}
+                onChange={({ detail }) => put({ hidden: detail.selectedOptions.flatMap(({ value }) => value ?? []) })}
               />
             </FormField>
             <FormField label={t.ownThresholds} description={t.ownThresholdsText} stretch>
               <Pairs
-                pairs={thresholds} onChange={setThresholds} start="50" title={t.threshold}
+                pairs={thresholds} onChange={(pairs) => put({ thresholds: pairs })} start="50" title={t.threshold}
                 labelWrong={tried && labelWrong} wrong={tried && thresholdWrong}
                 control={(value, onChange) => (
                   <Input
@@ -128,7 +134,7 @@ function Editor({ settings, onSaved }: EditorProps) {
             </FormField>
             <FormField label={t.renames} description={t.renamesText} stretch>
               <Pairs
-                pairs={renames} onChange={setRenames} start="" title={t.newName}
+                pairs={renames} onChange={(pairs) => put({ renames: pairs })} start="" title={t.newName}
                 labelWrong={tried && labelWrong} wrong={tried && nameWrong}
                 control={(value, onChange) => <LabelField title={t.newName} value={value} onChange={onChange} />}
               />

@@ -89,13 +89,13 @@ function StartImport() {
   const queries = useQueryClient();
   const [source, setSource] = useState("");
   const start = useMutation({
-    mutationFn: () => answer(api.POST("/api/imports", { body: { source } })),
-    onSuccess: () => setSource(""),
+    mutationFn: (source: string) => answer(api.POST("/api/imports", { body: { source } })),
+    onSuccess: (_, started) => setSource((typed) => (typed === started ? "" : typed)),
     onSettled: () => queries.invalidateQueries({ queryKey: ["imports"] }),
   });
   function submit(event: FormEvent) {
     event.preventDefault();
-    start.mutate();
+    start.mutate(source);
   }
   return (
     <form onSubmit={submit}>
