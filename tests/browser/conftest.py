@@ -48,11 +48,13 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def watched(browser: Browser, **options: object) -> Iterator[BrowserContext]:
-    """A context whose pages fail their test when they break the policy, or throw."""
+    """A context whose pages fail their test when they break the policy, or throw.
+
+    Without the service worker: what goes by way of it is not seen by a page's routes.
+    """
     problems: list[str] = []
-    context = browser.new_context(
-        **{"viewport": {"width": 1440, "height": 1000}, **options}  # type: ignore[arg-type]
-    )
+    usual = {"viewport": {"width": 1440, "height": 1000}, "service_workers": "block"}
+    context = browser.new_context(**{**usual, **options})  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE)
     context.on("weberror", lambda error: problems.append(str(error.error)))
     context.on(
@@ -69,6 +71,13 @@ def watched(browser: Browser, **options: object) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     with watched(browser) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def worked(browser: Browser) -> Iterator[Page]:
+    """A page that has its service worker."""
+    with watched(browser, service_workers="allow") as context:
         yield context.new_page()
 
 

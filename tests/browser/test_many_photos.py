@@ -13,7 +13,7 @@ from fototeca.catalog.sqlite import SqliteCatalog
 from fototeca.settings import Settings
 from tests.api.conftest import Served
 from tests.browser.conftest import Account
-from tests.browser.looking import HEAD, UNDER_THE_HEAD
+from tests.browser.looking import under_the_head
 from tests.conftest import MakeJpeg
 from tests.contract.catalog_world import photo
 
@@ -102,14 +102,12 @@ def test_photos_in_view_stay_there_while_others_come(
     crowd(served, account, 400).sign_in(page)
     day = page.get_by_role("heading", level=2, name="Wednesday, June 10, 2026")
     while not day.count():
-        page.mouse.wheel(0, 300)
-        page.wait_for_timeout(50)
+        page.evaluate("scrollBy(0, 600)")
+        under_the_head(page)
     day.evaluate("(day) => scrollBy(0, day.getBoundingClientRect().top + 50)")
-    page.wait_for_timeout(300)
-    expect(page.locator(".tile:not(:has(.tile-open))")).to_have_count(0)
     place = """(name) => [...document.querySelectorAll(".tile-open")]
         .find((tile) => tile.ariaLabel === name)?.getBoundingClientRect().top"""
-    name = page.evaluate(UNDER_THE_HEAD, HEAD)
+    name = under_the_head(page)
     top = page.evaluate(place, name)
     at = page.locator(f'.tile:has([aria-label="{name}"])')
     number = int(at.get_attribute("data-at") or 0)

@@ -61,8 +61,9 @@ def web() -> Iterator[WebReceiver]:
 
 
 @pytest.fixture
-def settings(inside: None, page: Page, setup_link: str) -> Page:
+def settings(inside: None, worked: Page, setup_link: str) -> Page:
     """The settings' page of a new account."""
+    page = worked
     page.add_init_script(RECORDING)
     page.goto(setup_link)
     page.get_by_label("Email").fill("dan@example.com")
@@ -102,9 +103,11 @@ def test_an_address_from_adding_to_removing_by_keyboard(settings: Page, web: Web
     expect(page.get_by_text("The test message was sent.")).to_be_visible()
     assert web.received[0]["title"] == "Fototeca: a test"
     web.status = 403
+    expect(row.get_by_role("button", name=re.compile("Send a test"))).to_be_enabled()
     row.get_by_role("button", name=re.compile("Send a test")).press("Enter")
     expect(page.get_by_text("was not sent: it answered 403 Forbidden")).to_be_visible()
     page.reload()
+    expect(row).to_be_visible()
     assert SECRET not in page.content()
 
     row.get_by_role("button", name=re.compile("Remove")).press("Enter")
@@ -147,7 +150,7 @@ def test_the_browser_tells_when_it_was_allowed_to_and_nobody_looks(
     bundled()
     expect(page.get_by_text("Your photo is ready to download.").first).to_be_visible()
     expect(page.locator("html")).not_to_have_attribute("data-told", re.compile("."))
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
     page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     page.evaluate("window.phone = true")
     bundled()

@@ -27,6 +27,12 @@ HEADINGS = {
 }
 
 
+ON_ONE_LINE = """([name, width]) => {
+    const box = document.querySelector(`[aria-label="${name}"]`)?.getBoundingClientRect();
+    return box && box.right < width && box.height < 30;
+}"""
+
+
 def test_a_new_password_holds_from_now_on(page: Page, account: Account, served: Served) -> None:
     account.sign_in(page)
     follow(page, "Settings")
@@ -60,10 +66,7 @@ def test_a_token_is_made_used_and_revoked(page: Page, account: Account, served: 
     revoke = page.get_by_role("button", name="Revoke: nightly upload")
     for width in (390, 1440):
         page.set_viewport_size({"width": width, "height": 1000})
-        box = revoke.bounding_box()
-        assert box is not None
-        assert box["x"] + box["width"] < width
-        assert box["height"] < 30, "not on one line"
+        page.wait_for_function(ON_ONE_LINE, arg=["Revoke: nightly upload", width])
     revoke.click()
     expect(page.get_by_text("No tokens")).to_be_visible()
     assert script.get("/api/photos").status_code == 401
@@ -104,7 +107,7 @@ def test_every_language_is_spoken_and_kept(page: Page, account: Account) -> None
         page.get_by_role("option", name=language).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(settings)
         expect(page.get_by_role("link", name=photos, exact=True)).to_be_visible()
-    assert page.evaluate("document.documentElement.lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_what_the_server_says_is_said_in_the_language_of_the_page(
@@ -197,8 +200,9 @@ def test_what_fails_is_listed_with_its_reason_and_tried_again(
     page.reload()
     page.get_by_role("button", name="Retry: half.jpg").click()
     expect(page.get_by_text("1 photo will be tried again.")).to_be_visible()
-    page.get_by_role("button", name="Retry all").click()
-    expect(page.get_by_text(re.compile("photos? will be tried again")).nth(1)).to_be_visible()
+    with page.expect_response("**/api/work/retry") as tried:
+        page.get_by_role("button", name="Retry all").click()
+    assert tried.value.json()["photos"] in (1, 2)
     expect(page.get_by_role("row", name=re.compile("third.jpg"))).to_contain_text("truncated")
 
 

@@ -252,9 +252,9 @@ def test_a_menu_is_used_by_keyboard_alone(pages: Page, lively: Account) -> None:
 def test_it_opens_without_a_connection_and_goes_on_with_one(
     browser: Browser, lively: Account
 ) -> None:
-    with watched(browser) as context:
+    with watched(browser, service_workers="allow") as context:
         page = lively.sign_in(context.new_page())
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        page.wait_for_function("() => navigator.serviceWorker.controller")
         visit(page, lively.address)  # Now by way of the worker, which keeps what it fetches.
         context.set_offline(True)
         page.reload()

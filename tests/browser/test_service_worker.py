@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Account, watched
+from tests.browser.conftest import Account
 
 pytestmark = pytest.mark.browser
 KEPT = """async () => {
@@ -20,10 +18,10 @@ KEPT = """async () => {
 
 
 @pytest.fixture
-def controlled(page: Page, account: Account) -> Page:
+def controlled(worked: Page, account: Account) -> Page:
     """A page whose requests go by way of the worker."""
-    account.sign_in(page)
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page = account.sign_in(worked)
+    page.wait_for_function("() => navigator.serviceWorker.controller")
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     return page
@@ -72,31 +70,27 @@ def test_a_new_release_takes_the_place_of_the_one_before(
     assert "/assets/this-0123.js" in page.evaluate(KEPT)
 
 
-@pytest.fixture
-def unkept(browser: Browser, account: Account) -> Iterator[Page]:
-    """A page whose every request is its own."""
-    with watched(browser, service_workers="block") as context:
-        yield account.sign_in(context.new_page())
-
-
-def test_a_page_comes_with_its_styles_when_the_server_is_back(unkept: Page) -> None:
-    page = unkept
+def test_a_page_comes_with_its_styles_when_the_server_is_back(page: Page, account: Account) -> None:
+    account.sign_in(page)
     page.route("**/assets/*.css", lambda route: route.abort())
     page.route("**/api/session", lambda route: route.abort())
-    page.get_by_role("navigation").get_by_role("link", name="Labels", exact=True).click()
-    page.wait_for_timeout(500)
+    with page.expect_event("requestfailed", lambda request: "/api/session" in request.url):
+        page.get_by_role("navigation").get_by_role("link", name="Labels", exact=True).click()
     page.unroute("**/assets/*.css")
     page.unroute("**/api/session")
     expect(page.get_by_role("heading", level=1, name="Labels")).to_be_visible()
-    styles = page.locator("link[rel=stylesheet]")
-    assert styles.count() > 1
-    assert styles.evaluate_all("all => all.every(({ sheet }) => sheet)")
+    page.wait_for_function(
+        """() => {
+            const styles = [...document.querySelectorAll("link[rel=stylesheet]")];
+            return styles.length > 1 && styles.every(({ sheet }) => sheet);
+        }"""
+    )
 
 
 def test_a_file_that_a_new_release_removed_loads_that_release_once(
-    unkept: Page, account: Account
+    page: Page, account: Account
 ) -> None:
-    page = unkept
+    account.sign_in(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
     anew = f"GET {account.address}/trash"
