@@ -14,10 +14,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from tests.ports import free_port
 PROGRAM = Path(sys.prefix, "emulator", "bin", "ministack")
 REGION = "us-east-1"
 UNKNOWN = ("AWS::Budgets::Budget", "AWS::Cognito::UserPoolUser")
+EMPTY_ZIP = b"PK\5\6" + bytes(18)
 STARTS_WITHIN = 180.0
 DEPLOYS_WITHIN = 300.0
 """Seconds."""
@@ -75,11 +78,14 @@ class Emulator:
         self.client("ssm").put_parameter(
             Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
         )
+        code: dict[str, Path] = {}
         for file in json.loads((assembly / f"{stack}.assets.json").read_text())["files"].values():
             for destination in file["destinations"].values():
-                source = assembly / file["source"]["path"]
-                s3.upload_file(str(source), assets, destination["objectKey"])
-        template = _understood(json.loads((assembly / f"{stack}.template.json").read_text()))
+                source, key = assembly / file["source"]["path"], destination["objectKey"]
+                if source.suffix == ".zip":
+                    code[key] = unpacked(source, self.folder.parent)
+                    s3.put_object(Bucket=assets, Key=key, Body=EMPTY_ZIP)
+        template = _understood(json.loads((assembly / f"{stack}.template.json").read_text()), code)
         s3.put_object(Bucket=assets, Key="template", Body=json.dumps(template))
         cloudformation.create_stack(
             StackName=stack,
@@ -105,8 +111,23 @@ class Emulator:
         ]
 
 
-def _understood(template: dict[str, Any]) -> dict[str, Any]:
-    """The template without what the emulator does not know. Nothing refers to any of it."""
+def unpacked(package: Path, into: Path) -> Path:
+    """The folder with a package's code, one for all that run it.
+
+    MiniStack would unpack it for each process of a function, and Python compile it there.
+    """
+    folder = into / f"code-{sha256(package.read_bytes()).hexdigest()[:16]}"
+    if not folder.exists():
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(folder)
+    return folder
+
+
+def _understood(template: dict[str, Any], code: Mapping[str, Path]) -> dict[str, Any]:
+    """The template without what the emulator does not know. Nothing refers to any of it.
+
+    `code`: where functions find theirs, by its key in S3.
+    """
     template["Resources"] = {
         name: resource
         for name, resource in template["Resources"].items()
@@ -115,6 +136,10 @@ def _understood(template: dict[str, Any]) -> dict[str, Any]:
         and not (resource["Type"] == "AWS::CloudWatch::Alarm" and _is_math(resource))
     }
     for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            properties = resource["Properties"]
+            place = code[properties["Code"]["S3Key"]]
+            properties["Environment"]["Variables"]["PYTHONPATH"] = str(place)
         for statement in (
             resource.get("Properties", {}).get("PolicyDocument", {}).get("Statement", [])
         ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import pytest
 
 from deploy.aws.package import CORE, HERE, LABELLING, Package, build
-from tests.aws.emulator import Emulator, emulator
+from tests.aws.emulator import Emulator, emulator, unpacked
 from tests.aws.runtime import prepared, requested, started
 
 pytestmark = [pytest.mark.xdist_group("aws-emulator"), pytest.mark.slow]
-Unpacked = Callable[[Package], Path]
+Code = Callable[[Package], Path]
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +29,9 @@ def environment(cloud: Emulator) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Unpacked:
-    made: dict[str, Path] = {}
-
-    def unpack(package: Package) -> Path:
-        if package.name not in made:
-            folder = made[package.name] = tmp_path_factory.mktemp(package.name)
-            with zipfile.ZipFile(build(package, target=HERE)) as archive:
-                archive.extractall(folder)
-        return made[package.name]
-
-    return unpack
+def code(tmp_path_factory: pytest.TempPathFactory) -> Code:
+    """The folder of a package's code."""
+    return lambda package: unpacked(build(package, target=HERE), tmp_path_factory.getbasetemp())
 
 
 TEST_EVENT = {
@@ -72,21 +63,19 @@ NOBODY_S = {"owner": "0" * 16, "bundle": "1" * 16, "part": 1}
 )
 def test_a_function_starts_and_answers_twice(
     environment: dict[str, str],
-    unpacked: Unpacked,
+    code: Code,
     package: Package,
     handler: str,
     event: dict[str, Any],
     answer: Any,
 ) -> None:
-    with started(unpacked(package), handler, environment) as function:
+    with started(code(package), handler, environment) as function:
         for _ in range(2):
             assert function.call(event).answer == answer
 
 
-def test_the_api_answers_as_the_gateway_takes_it(
-    environment: dict[str, str], unpacked: Unpacked
-) -> None:
-    with started(unpacked(CORE), "api.handler", environment) as function:
+def test_the_api_answers_as_the_gateway_takes_it(environment: dict[str, str], code: Code) -> None:
+    with started(code(CORE), "api.handler", environment) as function:
         options = function.call(requested("/api/session/options")).answer
         assert (options["statusCode"], options["isBase64Encoded"]) == (200, False)
         assert json.loads(options["body"])["oidc"] is None
