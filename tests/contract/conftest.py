@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.conftest import S3_STORES, new_buckets
 from tests.contract.dynamodb import connect, make_table, ministack
 
 OpenCatalog = Callable[[], Catalog]
+NewCatalog = Callable[[], OpenCatalog]
 Tried = Callable[[int], settings]
 
 
@@ -32,20 +34,36 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
-def open_catalog(request: pytest.FixtureRequest, tmp_path: Path) -> OpenCatalog:
-    """Opens the same catalog as often as it is called, as several processes would."""
+def new_catalog(request: pytest.FixtureRequest, tmp_path: Path) -> NewCatalog:
+    """Each call makes an empty catalog, and gives what opens it."""
     taxonomy = Taxonomy.load()
     if request.param == "sqlite":
-        return lambda: SqliteCatalog(tmp_path / "catalog.sqlite3", taxonomy)
+        numbers = count()
+
+        def in_sqlite() -> OpenCatalog:
+            path = tmp_path / f"catalog-{next(numbers)}.sqlite3"
+            return lambda: SqliteCatalog(path, taxonomy)
+
+        return in_sqlite
     client = request.getfixturevalue("dynamodb")
-    table = make_table(client)
-    return lambda: DynamoCatalog(table, taxonomy, client)
+
+    def in_dynamodb() -> OpenCatalog:
+        table = make_table(client)
+        return lambda: DynamoCatalog(table, taxonomy, client)
+
+    return in_dynamodb
+
+
+@pytest.fixture
+def open_catalog(new_catalog: NewCatalog) -> OpenCatalog:
+    """Opens the same catalog as often as it is called, as several processes would."""
+    return new_catalog()
 
 
 @pytest.fixture
 def tried(request: pytest.FixtureRequest) -> Tried:
     """Hypothesis's settings for a test that tries this many examples; fewer by a network."""
-    share = 1 if request.node.callspec.params["open_catalog"] == "sqlite" else 8
+    share = 1 if request.node.callspec.params["new_catalog"] == "sqlite" else 8
     return lambda examples: settings(max_examples=examples // share, deadline=None)
 
 

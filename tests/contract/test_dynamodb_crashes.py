@@ -31,8 +31,12 @@ from tests.contract.faults import Client, Ended, Ending
 TAXONOMY = Taxonomy.load()
 FEW = 3
 """Labels that one transaction moves here, so that what takes several takes not many."""
+MOST = 25
+"""Rows that a batch may have."""
 MANY = {f"Thing {number}": 0.9 for number in range(2 * FEW + 1)}
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+"""Claims hold until the last of a test's processes has ended."""
 
 
 def settle(catalog: Catalog, owner: str, id: str, seen: dict[str, float]) -> None:
@@ -42,7 +46,7 @@ def settle(catalog: Catalog, owner: str, id: str, seen: dict[str, float]) -> Non
 
 def claimed(catalog: Catalog, owner: str) -> None:
     catalog.photos.add(photo(owner, 1))
-    catalog.queue.claim("w-0", 9, now() + MINUTE)
+    catalog.queue.claim("w-0", 9, now() + DAY)
 
 
 def labelled(catalog: Catalog, owner: str) -> None:
@@ -63,7 +67,7 @@ def failed(catalog: Catalog, owner: str) -> None:
 def relabelled(catalog: Catalog, owner: str) -> None:
     labelled(catalog, owner)
     catalog.queue.relabel(owner)
-    catalog.queue.claim("w-0", 9, now() + MINUTE)
+    catalog.queue.claim("w-0", 9, now() + DAY)
 
 
 def new_settings(catalog: Catalog, owner: str) -> None:
@@ -140,19 +144,31 @@ def test_a_process_may_end_at_any_write(
     name: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "MOVES", FEW)
+    prepare, operation = OPERATIONS[name]
+    prepared = make_table(dynamodb)
+    catalog = DynamoCatalog(prepared, TAXONOMY, dynamodb)
+    owner = owner_of(catalog, None)
+    prepare(catalog, owner)
     write = 1
-    while ended_at(name, dynamodb, write):
+    while ended_at(operation, dynamodb, copied(dynamodb, prepared), owner, write):
         write += 1
     assert write > 1
 
 
-def ended_at(name: str, dynamodb: Any, write: int) -> bool:
-    """Whether the operation has so many writes, and so can end before the last of them."""
-    prepare, operation = OPERATIONS[name]
+def copied(dynamodb: Any, table: str) -> str:
+    """Another table with the same rows: in few calls, and preparing them takes many."""
     made = make_table(dynamodb)
+    for page in dynamodb.get_paginator("scan").paginate(TableName=table, Limit=MOST):
+        puts = [{"PutRequest": {"Item": item}} for item in page["Items"]]
+        if puts:
+            left = dynamodb.batch_write_item(RequestItems={made: puts})
+            assert not left["UnprocessedItems"]
+    return made
+
+
+def ended_at(operation: Step, dynamodb: Any, made: str, owner: str, write: int) -> bool:
+    """Whether the operation has so many writes, and so can end before the last of them."""
     catalog = DynamoCatalog(made, TAXONOMY, dynamodb)
-    owner = owner_of(catalog, None)
-    prepare(catalog, owner)
     ended = False
     try:
         operation(DynamoCatalog(made, TAXONOMY, Ending(dynamodb, write)), owner)

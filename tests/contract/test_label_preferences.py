@@ -245,11 +245,13 @@ steps = st.one_of(
 
 
 def test_after_anything_photos_have_what_the_rules_say(
-    catalog: Catalog, tried: Callable[[int], settings]
+    new_catalog: Callable[[], Callable[[], Catalog]], tried: Callable[[int], settings]
 ) -> None:
     @tried(60)
     @given(st.lists(steps, max_size=14))
     def run(steps: list[tuple[object, ...]]) -> None:
+        # Of its own: else each check would look at all owners before this one.
+        catalog = new_catalog()()
         owner = owner_of(catalog, None)
         detected: dict[str, tuple[Detection, ...]] = {}
         for step in steps:
@@ -286,6 +288,7 @@ def test_after_anything_photos_have_what_the_rules_say(
             assert labels is not None
             correction = Correction(labels.correction.added, labels.correction.removed)
             assert set(labels.on) == rules.labels_on(labels.detections, correction)
+        catalog.close()
 
     run()
 
