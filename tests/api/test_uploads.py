@@ -15,7 +15,17 @@ import httpx
 import pytest
 
 from fototeca import samples
-from tests.api.conftest import Serve, Served, add_token, is_problem, launch, plan, until, upload
+from tests.api.conftest import (
+    Serve,
+    Served,
+    add_token,
+    is_problem,
+    labelled,
+    launch,
+    plan,
+    until,
+    upload,
+)
 from tests.conftest import MakeJpeg
 
 pytestmark = pytest.mark.xdist_group("api-uploads")
@@ -192,6 +202,7 @@ def test_a_full_disk_is_507_and_what_was_kept_stays(tmp_path: Path, make_jpeg: M
             owner = served.set_up()
             small = make_jpeg(4)
             id = upload(owner, small)
+            labelled(owner)  # what workers give back is room
             large = make_jpeg(5, size=(1600, 1200)) + bytes(4_000_000)
             before = kept(served)
             where = plan(owner, large)["upload"]

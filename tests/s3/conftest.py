@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from fototeca.bundling.bundles import Bundling
@@ -20,6 +21,9 @@ from fototeca.vault.s3 import S3Vault
 from tests.conftest import S3_STORES, MakeJpeg, new_buckets
 
 AddPhoto = Callable[..., Photo]
+
+outside = httpx.Client(timeout=60)
+"""Who has a signed URL. A store on a busy machine may take longer than httpx waits by itself."""
 
 
 @pytest.fixture(params=S3_STORES)

@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from fototeca.bundling.bundles import Bundling, NotReady
@@ -24,7 +23,7 @@ from fototeca.photos import Selection
 from fototeca.vault.protocol import OriginalMissing, VaultUnavailable
 from fototeca.vault.s3 import S3Vault
 from tests.conftest import S3_STORES
-from tests.s3.conftest import AddPhoto
+from tests.s3.conftest import AddPhoto, outside
 
 PART = 5 << 20
 """The least that S3 takes."""
@@ -405,12 +404,12 @@ def test_the_archive_is_served_by_the_vault_under_its_name(
     assert made is not None
     url = bundling.archive(made).url('attachment; filename="photos.zip"', MINUTES)
     assert url is not None
-    whole = httpx.get(url)
+    whole = outside.get(url)
     assert whole.status_code == 200
     assert whole.headers["content-type"] == "application/zip"
     assert whole.headers["content-disposition"] == 'attachment; filename="photos.zip"'
     assert whole.content == stored(vault, made)
-    some = httpx.get(url, headers={"range": "bytes=100-199"})
+    some = outside.get(url, headers={"range": "bytes=100-199"})
     assert (some.status_code, some.content) == (206, whole.content[100:200])
-    forged = httpx.get(url.replace("photos.zip", "other.zip"))
+    forged = outside.get(url.replace("photos.zip", "other.zip"))
     assert forged.status_code == 403

@@ -24,7 +24,7 @@ from fototeca.vault.protocol import Size
 from fototeca.vault.s3 import S3Vault
 from fototeca.web.application import create_app
 from tests.conftest import MakeJpeg
-from tests.s3.conftest import AddPhoto
+from tests.s3.conftest import AddPhoto, outside
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def announce(client: TestClient, data: bytes, name: str = "photo.jpg", **more: A
 
 def put(upload: dict[str, Any], data: bytes, **headers: str) -> httpx.Response:
     """As a browser does it, which says by itself how long the body is."""
-    return httpx.put(upload["url"], content=data, headers={**upload["headers"], **headers})
+    return outside.put(upload["url"], content=data, headers={**upload["headers"], **headers})
 
 
 def test_bytes_go_straight_to_s3_which_verifies_them(
@@ -77,12 +77,12 @@ def test_only_what_is_signed_may_be_sent(client: TestClient, make_jpeg: MakeJpeg
     data, other = make_jpeg(1), make_jpeg(2)
     upload = announce(client, data)["upload"]
     headers = {name: text for name, text in upload["headers"].items() if name != "if-none-match"}
-    assert httpx.put(upload["url"], content=data, headers=headers).status_code == 403
+    assert outside.put(upload["url"], content=data, headers=headers).status_code == 403
     elsewhere = upload["url"].replace(sha256(data).hexdigest(), sha256(other).hexdigest())
-    assert httpx.put(elsewhere, content=other, headers=upload["headers"]).status_code == 403
+    assert outside.put(elsewhere, content=other, headers=upload["headers"]).status_code == 403
     sum_of_other = announce(client, other)["upload"]["headers"]["x-amz-checksum-sha256"]
     forged = {**upload["headers"], "x-amz-checksum-sha256": sum_of_other}
-    assert httpx.put(upload["url"], content=other, headers=forged).status_code == 403
+    assert outside.put(upload["url"], content=other, headers=forged).status_code == 403
 
 
 def test_what_is_known_is_a_duplicate_and_too_large_is_refused(
@@ -162,12 +162,12 @@ def test_an_original_is_read_from_s3(
         answer = client.get(f"/api/photos/{photo.id}/original{query}")
         assert answer.status_code == 307
         assert answer.headers["cache-control"] == "private, no-store"
-        got = httpx.get(answer.headers["location"])
+        got = outside.get(answer.headers["location"])
         assert (got.status_code, got.content) == (200, make_jpeg(1))
         assert got.headers["content-type"] == "image/jpeg"
         assert got.headers["content-disposition"].startswith(disposition)
     assert "filename*=UTF-8''a%20%22b%22%20%C3%BCber.jpg" in got.headers["content-disposition"]
-    part = httpx.get(answer.headers["location"], headers={"range": "bytes=5-9"})
+    part = outside.get(answer.headers["location"], headers={"range": "bytes=5-9"})
     assert (part.status_code, part.content) == (206, make_jpeg(1)[5:10])
     asked = client.head(f"/api/photos/{photo.id}/original")
     assert (asked.status_code, asked.headers["content-length"]) == (200, str(photo.size))
@@ -205,14 +205,14 @@ def test_an_archive_built_in_parts_is_downloaded_from_s3(
     assert (ready["state"], ready["built"]) == ("ready", 1)
     answer = client.get(ready["url"])
     assert (answer.status_code, answer.headers["cache-control"]) == (307, "private, no-store")
-    got = httpx.get(answer.headers["location"])
+    got = outside.get(answer.headers["location"])
     assert got.headers["content-type"] == "application/zip"
     assert got.headers["content-disposition"].startswith('attachment; filename="fototeca-')
     assert len(zipfile.ZipFile(io.BytesIO(got.content)).namelist()) == 4
     head = client.head(ready["url"])
     assert head.headers["content-length"] == str(ready["archive_size"])
     assert client.delete(f"/api/bundles/{asked['id']}").status_code == 204
-    assert httpx.get(answer.headers["location"]).status_code == 404
+    assert outside.get(answer.headers["location"]).status_code == 404
 
 
 def test_an_archive_s_url_ends_with_its_bundle(
@@ -246,9 +246,9 @@ def test_the_reference_client_uploads_into_the_inbox(
 ) -> None:
     for name in ("my photo.JPG", "../../x.jpg", "😀" * 900):
         url = client.put("/pam/v1/upload", json={"file_name": name}).json()["url"]
-        wrong = httpx.put(url, content=b"<html>", headers={"content-type": "text/html"})
+        wrong = outside.put(url, content=b"<html>", headers={"content-type": "text/html"})
         assert wrong.status_code == 403
-        sent = httpx.put(url, content=make_jpeg(1), headers={"content-type": "image/jpeg"})
+        sent = outside.put(url, content=make_jpeg(1), headers={"content-type": "image/jpeg"})
         assert sent.status_code == 200
     listed = s3.list_objects_v2(Bucket=vault.photos.bucket)["Contents"]
     keys = [each["Key"] for each in listed]
