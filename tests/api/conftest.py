@@ -80,7 +80,7 @@ class Served:
             client.close()
         self.process.terminate()
         try:
-            self.process.communicate(timeout=30)
+            self.process.communicate(timeout=300)
         finally:
             self.process.kill()
 

@@ -147,7 +147,7 @@ def test_the_server_ends_though_someone_watches(served: Served) -> None:
     with watching(owner) as events:
         served.process.terminate()
         assert list(events) == []
-        served.process.communicate(timeout=30)
+        served.process.communicate(timeout=300)
     assert "Traceback" not in served.log.read_text()
 
 

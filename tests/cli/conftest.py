@@ -85,7 +85,7 @@ def program(spawn: Callable[..., subprocess.Popen[str]]) -> Run:
 
     def call(*arguments: str | Path) -> Answer:
         process = spawn(*arguments)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         return Answer(process.returncode, out, err)
 
     return call

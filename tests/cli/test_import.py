@@ -198,7 +198,7 @@ def test_an_interruption_says_what_was_done_and_goes_on_the_next_time(
     process = spawn("import", folder)
     wait_until(process, lambda: len(originals(library)), 5)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "import it again to go on" in err
     assert "Traceback" not in err
@@ -217,7 +217,7 @@ def test_two_programs_import_the_same_folder_at_once(
     spawn: Spawn, run: Run, library: Path, folder: Path
 ) -> None:
     processes = [spawn("import", folder, "--json") for _ in range(2)]
-    answers = [process.communicate(timeout=120) for process in processes]
+    answers = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], answers
     added = [int(out.split('"added": ')[1].split(",")[0]) for out, _ in answers]
     assert sum(added) == PHOTOS

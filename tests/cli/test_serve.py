@@ -66,7 +66,7 @@ def test_an_empty_library_gets_samples_and_a_bundle(serve: Serve, run: Run) -> N
         "failures": [],
     }
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out, err) == (0, "", "")
 
     # A second time there is nothing to add; with an account there is no link.
@@ -75,7 +75,7 @@ def test_an_empty_library_gets_samples_and_a_bundle(serve: Serve, run: Run) -> N
     )
     process, _ = serve("--sample")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out, err) == (0, "", "")
     assert run("photos", "--json").json["total"] == 12
 
@@ -116,7 +116,7 @@ def test_a_worker_labels_what_waits_and_ends_in_good_order(
         assert worker.poll() is None
         time.sleep(0.1)
     worker.send_signal(signal.SIGTERM)
-    out, err = worker.communicate(timeout=60)
+    out, err = worker.communicate(timeout=300)
     assert (worker.returncode, out, err) == (0, "Stopping after the photos in hand\n", "")
     assert not copy.exists()
     assert (filled / "inbox" / samples.photos()[0].name).exists()
