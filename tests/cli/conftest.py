@@ -31,6 +31,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
+        assert self.out, (self.status, self.err)
         return json.loads(self.out)
 
 
