@@ -19,8 +19,8 @@ from tests.contract.catalog_world import photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-page")]
 
-PHOTOS = 10_003
-CHOSEN = "10,002"
+PHOTOS = 3_003
+CHOSEN = "3,002"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def choose(page: Page) -> None:
     expect(page.get_by_text(f"{CHOSEN} chosen")).to_be_visible()
 
 
-def test_ten_thousand_chosen_photos_are_bundled_and_trashed(page: Page, crowded: Account) -> None:
+def test_thousands_of_chosen_photos_are_bundled_and_trashed(page: Page, crowded: Account) -> None:
     crowded.sign_in(page)
     # The keyboard goes along from end to end, through pages that are not loaded yet.
     page.locator('[data-at="0"] .tile-open').focus()
@@ -68,13 +68,19 @@ def test_ten_thousand_chosen_photos_are_bundled_and_trashed(page: Page, crowded:
     # How far it is can be seen on the way, and what was done is undone as a whole.
     page.evaluate("scrollTo(0, 0)")
     choose(page)
-    requests = []
-    page.on("request", lambda request: requests.append(request.url))
+    sent: list[Route] = []
+
+    def first(route: Route) -> None:
+        sent.append(route)
+        if len(sent) == 1:
+            route.continue_()
+
+    page.route("**/api/photos/trash", first)
     page.get_by_role("button", name="Move to trash").click()
-    expect(page.get_by_text(re.compile(rf"^\d,000 of {CHOSEN} photos"))).to_be_visible()
+    expect(page.get_by_text(f"1,000 of {CHOSEN} photos")).to_be_visible()
+    page.unroute("**/api/photos/trash")
     expect(page.get_by_text(f"{CHOSEN} photos moved to the trash")).to_be_visible()
     expect(page.get_by_text(f"of {CHOSEN} photos")).to_have_count(0)
-    assert sum(url.endswith("/api/photos/trash") for url in requests) == 11
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(f"{CHOSEN} photos restored")).to_be_visible()
     assert crowded.client.get("/api/photos").json()["total"] == PHOTOS
