@@ -52,7 +52,7 @@ def address(vault: S3Vault, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """Signed in. The policy that lets it send to the buckets is CloudFront's, which is not here."""
-    context = browser.new_context(bypass_csp=True)
+    context = browser.new_context(bypass_csp=True, service_workers="block")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     answer = page.request.post(
