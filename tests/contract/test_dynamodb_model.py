@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from fototeca.catalog.dynamodb import DynamoCatalog, records
@@ -65,6 +65,9 @@ BEGINNING: list[tuple[Any, ...]] = [
     ("label", {1: {"Lake": 0.97}, 2: {"Lake": 0.97, "Dog": 0.97}, 3: {"Mountain": 0.97}}),
     ("correct", [1, 3], ["Mine"], [], []),
 ]
+
+MOUNTAINS = {number: {"Mountain": 0.97} for number in (1, 2, 3, 4)}
+"""More than a relabelling has left after one failed: what is settled together counts together."""
 
 
 class World:
@@ -167,9 +170,11 @@ def test_both_answer_alike(
     @settings(
         max_examples=12,
         deadline=None,
-        phases=(Phase.generate,),
+        phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )
+    @example([("add", 0), ("fail", 0), ("trash", [0]), ("retry",)], Selection())
+    @example([("relabel",), ("fail", 1), ("retry",), ("label", MOUNTAINS)], Selection())
     @given(st.lists(STEPS, min_size=4, max_size=12), st.builds(Selection, CHOSEN, CHOSEN, CHOSEN))
     def run(steps: list[tuple[Any, ...]], selection: Selection) -> None:
         sqlite = World(SqliteCatalog(tmp_path / "catalog.sqlite3", TAXONOMY))

@@ -145,7 +145,7 @@ class DynamoQueue:
 
     def retry(self, owner: str, ids: Sequence[str] | None = None) -> int:
         def decide(before: Record | None, _: Rules) -> Change | None:
-            if before is None or before.photo.state is not State.FAILED:
+            if before is None or before.trashed or before.photo.state is not State.FAILED:
                 return None
             return Change(_waiting(before), ruled=False)
 

@@ -106,7 +106,7 @@ class Queue(Protocol):
         ...
 
     def retry(self, owner: str, ids: Sequence[str] | None = None) -> int:
-        """Put failed photos (these, or all) back into the queue."""
+        """Put failed photos (these, or all) back into the queue, but for those in the trash."""
         ...
 
     def relabel(self, owner: str, ids: Sequence[str] | None = None, *, more: bool = False) -> int:

@@ -78,6 +78,8 @@ class SqliteQueue:
         labelled: Counter[int] = Counter()
         failed: Counter[int] = Counter()
         with self._database.write() as connection:
+            under_way = connection.execute("SELECT owner FROM relabelling WHERE done < total")
+            again = {owner for (owner,) in under_way}
             for result in results:
                 owner = self._database.owner_key(result.owner)
                 row = connection.execute(
@@ -94,7 +96,7 @@ class SqliteQueue:
                         (result.reason, row["key"]),
                     )
                     failed[owner] += 1
-                    if row["source"] is not None:
+                    if row["source"] is not None and owner in again:
                         self._relabelled(owner, set(), set())
                     continue
                 self._labels.keep_detections(owner, row["key"], result.detections)
@@ -108,7 +110,7 @@ class SqliteQueue:
                 trashed = row["trashed_at"] is not None
                 gained, lost = self._labels.settle(owner, row["key"], row["taken"], trashed=trashed)
                 labelled[owner] += 1
-                if row["source"] is not None:
+                if row["source"] is not None and owner in again:
                     self._relabelled(owner, gained, lost)
             for owner in labelled | failed:
                 self._database.announce(
@@ -139,7 +141,7 @@ class SqliteQueue:
     def retry(self, owner: str, ids: Sequence[str] | None = None) -> int:
         with self._database.write():
             key = self._database.owner_key(owner)
-            count = self._requeue(key, "state = 'failed'", ids)
+            count = self._requeue(key, "state = 'failed' AND trashed_at IS NULL", ids)
             if count:
                 self._database.announce(key, "labels", retried=count)
         return count
@@ -236,13 +238,10 @@ class SqliteQueue:
 
     def _relabelled(self, owner: int, gained: set[int], lost: set[int]) -> None:
         connection = self._database.connection
-        row = connection.execute(
-            "UPDATE relabelling SET done = done + 1, settled_at = ?"
-            " WHERE owner = ? AND done < total RETURNING owner",
+        connection.execute(
+            "UPDATE relabelling SET done = min(done + 1, total), settled_at = ? WHERE owner = ?",
             (to_micros(now()), owner),
-        ).fetchone()
-        if row is None:
-            return
+        )
         connection.executemany(
             "INSERT INTO relabelling_change (owner, label, before, gained, lost)"
             " VALUES (?, ?, 0, ?, ?) ON CONFLICT (owner, label) DO UPDATE SET"
