@@ -141,9 +141,9 @@ def build(
             copyfile(base, unfinished)
             with zipfile.ZipFile(unfinished, "a") as archive:
                 for other in others:
-                    with zipfile.ZipFile(other) as layer:
-                        for entry in layer.infolist():
-                            archive.writestr(entry, layer.read(entry), compresslevel=6)
+                    with zipfile.ZipFile(other) as zipped:
+                        for entry in zipped.infolist():
+                            archive.writestr(entry, zipped.read(entry), compresslevel=6)
                 _write(archive, files)
             unfinished.replace(made)
     return made

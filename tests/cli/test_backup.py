@@ -123,7 +123,7 @@ def test_a_backup_of_many_photos_takes_little_memory(
             assert report.photos == photos
             return peak
 
-        # The least of three: other tests' threads, which are counted too, come to an end meanwhile.
+        # The least of three: whatever else this process does meanwhile is counted, too.
         few, many = peak(1_000), min(peak(11_000 + more) for more in range(3))
     # A list of them would take 1.8 MB more.
     assert many - few < 100_000

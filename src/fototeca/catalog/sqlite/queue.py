@@ -79,7 +79,7 @@ class SqliteQueue:
         failed: Counter[int] = Counter()
         with self._database.write() as connection:
             under_way = connection.execute("SELECT owner FROM relabelling WHERE done < total")
-            again = {owner for (owner,) in under_way}
+            relabelling = {owner for (owner,) in under_way}
             for result in results:
                 owner = self._database.owner_key(result.owner)
                 row = connection.execute(
@@ -89,6 +89,7 @@ class SqliteQueue:
                 ).fetchone()
                 if row is None:  # purged, or handed to another worker when this one was late
                     continue
+                again = row["source"] is not None and owner in relabelling
                 if isinstance(result, Failed):
                     connection.execute(
                         "UPDATE photo SET state = 'failed', failure = ?, attempts = 0,"
@@ -96,7 +97,7 @@ class SqliteQueue:
                         (result.reason, row["key"]),
                     )
                     failed[owner] += 1
-                    if row["source"] is not None and owner in again:
+                    if again:
                         self._relabelled(owner, set(), set())
                     continue
                 self._labels.keep_detections(owner, row["key"], result.detections)
@@ -110,7 +111,7 @@ class SqliteQueue:
                 trashed = row["trashed_at"] is not None
                 gained, lost = self._labels.settle(owner, row["key"], row["taken"], trashed=trashed)
                 labelled[owner] += 1
-                if row["source"] is not None and owner in again:
+                if again:
                     self._relabelled(owner, gained, lost)
             for owner in labelled | failed:
                 self._database.announce(
